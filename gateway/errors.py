@@ -1,0 +1,17 @@
+"""Errors that a caller treats differently; every other exception is a defect."""
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names file, key and what was expected."""
+
+
+class StoreUnavailable(Exception):
+    """The store did not answer in time or refused the command; the state there is unknown."""
+
+
+class UpstreamFailed(Exception):
+    """A node gave no usable answer; `kind` is connect, read, timeout or overloaded."""
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
