@@ -22,7 +22,7 @@ class Pacer:
         self.level = min(self.level + rate * elapsed, cap)
         return int(self.level + 1e-9)
 
-    def spend(self, count: int) -> None:
+    def spend(self, count: float) -> None:
         """Take `count` calls out of the bucket."""
         assert count <= self.level + 1e-6, f"spent {count} of {self.level}"
         self.level = max(0.0, self.level - count)

@@ -182,8 +182,8 @@ class RoomModel:
     def call(self, wanted: Mapping[str, int], now: float, claim_window: float, credit: int) -> dict[str, int]:
         """Call up to `wanted` present visits per lane, returners first; returns how many were called."""
         called = {}
-        for name, count in wanted.items():
-            lane = self.lanes[name]
+        for name, lane in self.lanes.items():
+            count = wanted.get(name, 0)
             numbers = sorted(lane.returning)[:count]
             lane.returning.difference_update(numbers)
             scanned = 0

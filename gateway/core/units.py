@@ -19,12 +19,16 @@ class _Duration:
     """Teaches pydantic, where it is used, to read durations; the core itself does not need pydantic."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema  # noqa: PLC0415 - only settings pay for the import
+        from pydantic_core import core_schema
 
         return core_schema.no_info_before_validator_function(parse_duration, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
-        return {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$", "examples": ["250ms", "10s", "5m"]}
+        return {
+            "type": "string",
+            "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$",
+            "examples": ["250ms", "10s", "5m"],
+        }
 
 
 Seconds = Annotated[float, _Duration()]

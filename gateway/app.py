@@ -1,0 +1,150 @@
+"""The running gateway: starts the parts, keeps the loops in one task group, drains and stops cleanly."""
+
+import asyncio
+import contextlib
+import errno
+import secrets
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+
+from aiohttp import web
+
+from gateway.build import Parts, build, room_options
+from gateway.core.reports import PoolReading
+from gateway.errors import ConfigError, StoreUnavailable
+from gateway.loops import admit, follow_forecast
+from gateway.loops.admit import AdmissionLoop
+from gateway.loops.follow_forecast import ForecastFollower
+from gateway.loops.nodes import MEASURE_INTERVAL, Prober, note_nodes
+from gateway.loops.supervise import every
+from gateway.settings import Settings
+from gateway.store.embedded import EmbeddedStore
+from gateway.store.redis_room import RedisRooms, connect
+from gateway.telemetry.events import event
+
+STORE_START = 5.0
+
+
+class Gateway:
+    """One gateway process; `run` returns after `stop` or SIGTERM, when what was open has been answered."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._stop = asyncio.Event()
+        self._embedded = EmbeddedStore(settings.data_dir / "store") if settings.store == "embedded" else None
+        self._owner = secrets.token_hex(6)
+        self.listen = ""
+        self.admin = ""
+
+    def stop(self) -> None:
+        """Begin to drain; `run` returns afterwards."""
+        self._stop.set()
+
+    async def run(self, on_ready: Callable[["Gateway"], None]) -> None:
+        """Serve until stopped; raises ConfigError when an address, the store or the keys cannot be used."""
+        async with contextlib.AsyncExitStack() as stack:
+            store = await self._start_store(stack)
+            parts = build(self.settings, store)
+            stack.callback(parts.site.access_log.close)
+            await parts.forwarder.start()
+            stack.push_async_callback(parts.forwarder.close)
+            for name in self.settings.rooms:
+                await store.open(name, None)
+            loops = self._loops(parts, store)
+            for tick in [admitting.tick for admitting in loops]:
+                await tick()
+            runners = await self._listen(parts, stack)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self.stop)
+            on_ready(self)
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(loop) for loop in self._coroutines(parts, store, loops, stack)]
+                await self._stop.wait()
+                await self._drain(parts, runners)
+                for admitting in loops:
+                    await admitting.resign()
+                for task in running:
+                    task.cancel()
+
+    async def _start_store(self, stack: contextlib.AsyncExitStack) -> RedisRooms:
+        url = self.settings.store
+        if self._embedded is not None:
+            await self._embedded.start()
+            stack.push_async_callback(self._embedded.stop)
+            url = self._embedded.url
+        store = RedisRooms(connect(url), {name: room_options(rules) for name, rules in self.settings.rooms.items()})
+        stack.push_async_callback(store.close)
+        try:
+            async with asyncio.timeout(STORE_START):
+                await store.ping()
+        except (StoreUnavailable, TimeoutError) as error:
+            raise ConfigError(f"store: {url} does not answer ({error}); start it or set another store") from error
+        return store
+
+    def _loops(self, parts: Parts, store: RedisRooms) -> list[AdmissionLoop]:
+        def readings() -> dict[str, PoolReading]:
+            return {name: pool.reading() for name, pool in parts.pools.items()}
+
+        return [
+            AdmissionLoop(room, store, self._owner, readings, parts.site.metrics, time.monotonic)
+            for room in parts.site.rooms.values()
+        ]
+
+    def _coroutines(
+        self, parts: Parts, store: RedisRooms, admitting: list[AdmissionLoop], stack: contextlib.AsyncExitStack
+    ) -> list[Coroutine[None, None, None]]:
+        metrics = parts.site.metrics
+        run = partial(every, metrics=metrics, clock=time.monotonic)
+
+        async def measure() -> None:
+            note_nodes(parts.pools, metrics)
+
+        async def flush() -> None:
+            parts.site.access_log.flush()
+
+        coroutines = [run("measure", MEASURE_INTERVAL, measure), run("flush", 1.0, flush)]
+        for loop in admitting:
+            coroutines += [run("admit", admit.INTERVAL, loop.tick), run("tidy", 1.0, loop.tidy)]
+        for room in parts.site.rooms.values():
+            follower = ForecastFollower(room, store, metrics, partial(parts.site.store_now, room))
+            coroutines.append(run("follow_forecast", follow_forecast.INTERVAL, follower.look))
+        for name, pool in parts.pools.items():
+            prober = Prober(pool)
+            stack.push_async_callback(prober.close)
+            coroutines.append(run("probe", self.settings.pools[name].health.interval, prober.check))
+        if self._embedded is not None:
+            keep = partial(self._embedded.keep, lambda: event("store_restarted"))
+            coroutines.append(run("keep_store", 0.0, keep))
+        return coroutines
+
+    async def _listen(self, parts: Parts, stack: contextlib.AsyncExitStack) -> list[web.BaseRunner]:
+        server = web.Server(parts.gate.handle, access_log=None, keepalive_timeout=75.0, auto_decompress=False)
+        visitors = web.ServerRunner(server, shutdown_timeout=self.settings.proxy.drain)
+        operators = web.AppRunner(parts.admin.application(), access_log=None, shutdown_timeout=1.0)
+        self.listen = await _bind("listen", visitors, self.settings.listen, stack)
+        self.admin = await _bind("admin", operators, self.settings.admin, stack)
+        return [visitors, operators]
+
+    async def _drain(self, parts: Parts, runners: list[web.BaseRunner]) -> None:
+        parts.admin.draining = True
+        event("draining", open_visits=sum(room.ledger.total for room in parts.site.rooms.values()))
+        for runner in runners:
+            await runner.cleanup()
+
+
+async def _bind(kind: str, runner: web.BaseRunner, address: str, stack: contextlib.AsyncExitStack) -> str:
+    host, _, port = address.rpartition(":")
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, host.strip("[]"), int(port), backlog=1024)
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            said = f"{kind}: {address} is in use; stop what listens there or choose another port"
+            raise ConfigError(said) from error
+        raise ConfigError(f"{kind}: cannot listen on {address}: {error.strerror or error}") from error
+    bound = runner.addresses[0]
+    return f"{bound[0]}:{bound[1]}"

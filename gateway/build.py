@@ -1,0 +1,92 @@
+"""Builds the gateway's parts from the settings; no I/O beyond reading keys and opening the access log."""
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.core.classify import Classifier
+from gateway.core.live_room import LiveRoom, RoomPolicy
+from gateway.ports import RoomStore
+from gateway.proxy.forward import Forwarder
+from gateway.proxy.pool import Pool
+from gateway.secrets_file import load_keys
+from gateway.settings import RoomSettings, Settings
+from gateway.store.room_options import RoomOptions
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.metrics import Metrics
+from gateway.web.admin_api import AdminApi
+from gateway.web.gate import Gate
+from gateway.web.pages.render import Pages
+from gateway.web.site import Site
+from gateway.web.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that `app.py` starts and stops."""
+
+    site: Site
+    pools: Mapping[str, Pool]
+    forwarder: Forwarder
+    gate: Gate
+    admin: AdminApi
+
+
+def room_options(rules: RoomSettings) -> RoomOptions:
+    """Return what the store must know of a room."""
+    return RoomOptions(
+        lanes=tuple(rules.lanes),
+        max_waiting=rules.max_waiting,
+        grace=rules.presence_grace,
+        claim_window=rules.claim_window,
+    )
+
+
+def classifier(settings: Settings) -> Classifier:
+    """Return the classifier that `talon serve` and `talon explain` share."""
+    return Classifier(classes=settings.classes, rooms={name: room.paths for name, room in settings.rooms.items()})
+
+
+def build(settings: Settings, store: RoomStore) -> Parts:
+    """Return all parts, wired; raises ConfigError when the keys cannot be used."""
+    metrics = Metrics()
+    pools = {
+        name: Pool.build(
+            name,
+            pool.nodes,
+            limit=pool.limit,
+            health=pool.health,
+            max_queue=settings.proxy.max_queue,
+            clock=time.monotonic,
+            chance=random.random,
+        )
+        for name, pool in settings.pools.items()
+    }
+    forwarder = Forwarder(pools, settings.proxy, metrics, time.monotonic)
+    site = Site(
+        settings=settings,
+        rooms={name: LiveRoom(name=name, policy=_policy(settings, rules)) for name, rules in settings.rooms.items()},
+        store=store,
+        upstream=forwarder,
+        classifier=classifier(settings),
+        tokens=Tokens(load_keys(settings.keys_file), secure=settings.secure_cookies),
+        pages=Pages(),
+        metrics=metrics,
+        access_log=AccessLog(settings.access_log_path, time.time),
+        clock=time.monotonic,
+        wall=time.time,
+        chance=random.random,
+    )
+    admin = AdminApi(site, pools, settings.data_dir / "audit.jsonl")
+    return Parts(site=site, pools=pools, forwarder=forwarder, gate=Gate(site), admin=admin)
+
+
+def _policy(settings: Settings, rules: RoomSettings) -> RoomPolicy:
+    return RoomPolicy(
+        lanes=rules.lanes,
+        admission=rules.admission,
+        visits=rules.visits,
+        pools={name: pool.spillover() if pool.role == "backup" else None for name, pool in settings.pools.items()},
+        capacity=None if rules.capacity == "auto" else rules.capacity,
+    )

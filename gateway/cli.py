@@ -1,0 +1,124 @@
+"""The gateway's commands: serve, check-config, config-schema, explain, status."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.errors import ConfigError
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The YAML configuration.", show_default=False)]
+
+
+def fail(message: object) -> typer.Exit:
+    """Say on standard error what is wrong and return the exit that the caller raises: code 2."""
+    typer.echo(f"talon: {message}", err=True)
+    return typer.Exit(2)
+
+
+def serve(config: ConfigFile) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C; open requests are answered first.
+
+    Example: talon serve --config config/talon.yaml
+    """
+    from gateway.app import Gateway
+    from gateway.settings import load
+
+    def ready(gateway: Gateway) -> None:
+        typer.echo(f"visitors http://{gateway.listen}  operators http://{gateway.admin}/dashboard")
+        sys.stdout.flush()
+
+    async def main() -> None:
+        await Gateway(settings).run(ready)
+
+    try:
+        settings = load(config)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(main())
+    except ConfigError as error:
+        raise fail(error) from error
+
+
+def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.Loop
+
+
+def check_config(file: Annotated[Path, typer.Argument(help="The YAML configuration.")]) -> None:
+    """Validate a configuration file; says the first thing that is wrong and where.
+
+    Example: talon check-config config/talon.yaml
+    """
+    from gateway.settings import load
+
+    try:
+        settings = load(file)
+    except ConfigError as error:
+        raise fail(error) from error
+    nodes = sum(len(pool.nodes) for pool in settings.pools.values())
+    typer.echo(f"{file}: valid; {len(settings.rooms)} rooms, {len(settings.pools)} pools, {nodes} nodes")
+
+
+def config_schema() -> None:
+    """Print the JSON Schema of the configuration, for editors.
+
+    Example: talon config-schema > talon.schema.json
+    """
+    import json
+
+    from gateway.settings import Settings
+
+    typer.echo(json.dumps(Settings.model_json_schema(), indent=2))
+
+
+def explain(
+    config: ConfigFile,
+    method: Annotated[str, typer.Option(help="Request method.")] = "GET",
+    path: Annotated[str, typer.Option(help="Request path, as sent.")] = "/",
+    header: Annotated[list[str] | None, typer.Option(help="A header, 'Name: value'; repeatable.")] = None,
+) -> None:
+    """Say what the gateway would do with a request: class, room, lane, decision and reason.
+
+    Example: talon explain --config config/talon.yaml --method GET --path /slots
+    """
+    from gateway.explain import explain_request
+    from gateway.settings import load
+
+    try:
+        settings = load(config)
+        headers = dict(_header(line) for line in header or [])
+        for name, value in explain_request(settings, method.upper(), path, headers).items():
+            typer.echo(f"{name:<9} {value}")
+    except ConfigError as error:
+        raise fail(error) from error
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        raise ConfigError(f"--header: expected 'Name: value', got {line!r}")
+    return name.strip(), value.strip()
+
+
+def status(
+    admin: Annotated[str, typer.Option(help="The gateway's admin address.")] = "http://127.0.0.1:9090",
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh each second until Ctrl-C.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the JSON of the admin API.")] = False,
+) -> None:
+    """Show the room, the rate, the nodes and the forecast of a running gateway.
+
+    Example: talon status --admin http://127.0.0.1:9090 --watch
+    """
+    from gateway.status import show_status
+
+    try:
+        show_status(admin, watch=watch, as_json=json_)
+    except ConfigError as error:
+        raise fail(error) from error
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,111 @@
+"""What a request is: its class, and the room that protects it.
+
+Classes are matched in the order of the configuration, first match wins; what matches nothing is `visit`. An
+`express` class never queues, so it must not be reachable by accident: it matches only paths that are written
+plainly. A path is plain when normalising does not change it. Rooms match the normalised path, so that `//`, `%2F`,
+`;x`, dot segments and case cannot walk around a room.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from posixpath import normpath
+from urllib.parse import unquote
+
+from gateway.core.names import check_name
+
+_METHOD = re.compile(r"[A-Z]{1,20}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestClass:
+    """A kind of request: `paths` are globs on the path, `methods` empty means any."""
+
+    name: str
+    paths: tuple[str, ...]
+    methods: tuple[str, ...] = ()
+    express: bool = False
+    idempotent: bool = False
+
+    def __post_init__(self) -> None:
+        check_name("class", self.name)
+        if not self.paths or any(not path.startswith(("/", "*")) for path in self.paths):
+            raise ValueError("paths must be a list of globs that start with '/' or '*'")
+        if any(_METHOD.fullmatch(method) is None for method in self.methods):
+            raise ValueError(f"methods must be upper case, got {list(self.methods)}")
+
+
+VISIT = RequestClass(name="visit", paths=("*",))
+
+DEFAULT_CLASSES = (
+    RequestClass(name="health", paths=("/health", "/healthz", "/metadata"), methods=("GET", "HEAD"), express=True),
+    RequestClass(
+        name="static",
+        paths=("*.css", "*.js", "*.png", "*.jpg", "*.svg", "*.ico", "*.woff2", "/static/*", "/robots.txt"),
+        methods=("GET", "HEAD"),
+        express=True,
+        idempotent=True,
+    ),
+    RequestClass(name="auth", paths=("/login", "/login/*", "/logout", "/oauth/*", "/auth/*"), express=True),
+    RequestClass(name="cancel", paths=("*/cancel",), methods=("POST", "PUT"), express=True),
+    RequestClass(name="cancel", paths=("/bookings/*", "/appointments/*"), methods=("DELETE",), express=True),
+    RequestClass(name="confirm", paths=("*/confirm",), methods=("POST", "PUT"), express=True),
+    RequestClass(name="status_callback", paths=("/callbacks/*", "/webhooks/*"), methods=("POST", "PUT"), express=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classified:
+    """A request's class and the room that its path belongs to; without a room it passes through to the pools."""
+
+    request_class: RequestClass
+    room: str | None
+
+
+def normalise(path: str) -> str:
+    """Return the path as rooms see it: decoded twice, lower case, no parameters, one slash, no dot segments."""
+    decoded = unquote(unquote(path)).replace("\\", "/").lower()
+    segments = [segment.split(";", 1)[0].rstrip(". ") or segment[:2] for segment in decoded.split("/")]
+    normal = normpath("/" + "/".join(s for s in segments if s))
+    return "/" + normal.lstrip("/")
+
+
+def _plain(path: str) -> bool:
+    trimmed = path.rstrip("/") or "/"
+    return normalise(path) == trimmed.lower() and "%" not in path
+
+
+def _covers(prefix: str, path: str) -> bool:
+    return prefix == "/" or path == prefix or path.startswith(prefix.rstrip("/") + "/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classifier:
+    """Finds class and room of a request; `rooms` gives each room's path prefixes."""
+
+    classes: Sequence[RequestClass]
+    rooms: Mapping[str, tuple[str, ...]]
+
+    def classify(self, method: str, path: str) -> Classified:
+        """Return what the request is; `path` is the raw path without the query."""
+        request_class = self._class(method, path)
+        normal = normalise(path)
+        covering = [
+            (len(prefix), room)
+            for room, prefixes in self.rooms.items()
+            for prefix in prefixes
+            if _covers(prefix.lower(), normal)
+        ]
+        return Classified(request_class=request_class, room=max(covering)[1] if covering else None)
+
+    def _class(self, method: str, path: str) -> RequestClass:
+        plain = _plain(path)
+        for candidate in self.classes:
+            if candidate.methods and method not in candidate.methods:
+                continue
+            if candidate.express and not plain:
+                continue
+            if any(fnmatchcase(path, glob) for glob in candidate.paths):
+                return candidate
+        return VISIT

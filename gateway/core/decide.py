@@ -1,0 +1,86 @@
+"""What happens to a request: facts in, one decision out.
+
+Read top to bottom, the first line that fits decides. What to do without the store stands here too (ADR 0003):
+passes verify without it; a visit without a pass waits with the place that its ticket proves; express classes and
+unprotected paths are open.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.passes import Pass
+from gateway.core.ticket import Ticket
+
+
+class Reason(StrEnum):
+    """Why a request was decided as it was: log field, metric label and response header alike."""
+
+    NO_ROOM = "no_room"
+    EXPRESS = "express"
+    PASS = "pass"
+    OBSERVE = "observe"
+    ROOM_FREE = "room_free"
+    TURN = "turn"
+    QUEUE = "queue"
+    FULL = "full"
+    PAUSED = "paused"
+    STORE_DOWN = "store_down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forward:
+    """Send the request to the pools; `admission` is the pass that opens the room, if one was needed."""
+
+    reason: Reason
+    admission: Pass | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask the store: claim with `ticket`, or join when there is none."""
+
+    ticket: Ticket | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Answer with the waiting page or its problem document."""
+
+    reason: Reason
+    ticket: Ticket | None
+
+
+Decision = Forward | Ask | Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFacts:
+    """What the edge knows of a request before it asks the store."""
+
+    express: bool
+    room: str | None
+    observe: bool
+    admission: Pass | None
+    ticket: Ticket | None
+    store_up: bool
+    epoch: str
+    serving: int
+
+
+def decide(facts: RequestFacts) -> Decision:
+    """Return what to do; `facts.admission` is a pass already found valid for the room."""
+    if facts.express:
+        return Forward(reason=Reason.EXPRESS)
+    if facts.room is None:
+        return Forward(reason=Reason.NO_ROOM)
+    if facts.admission is not None:
+        return Forward(reason=Reason.PASS, admission=facts.admission)
+    if facts.observe:
+        return Forward(reason=Reason.OBSERVE)
+    if not facts.store_up:
+        return Wait(reason=Reason.STORE_DOWN, ticket=facts.ticket)
+    ticket = facts.ticket
+    if ticket is not None and ticket.epoch == facts.epoch and ticket.number > facts.serving:
+        # Not called yet by any reading of the counters: no need to ask; the poll is noted as a heartbeat.
+        return Wait(reason=Reason.QUEUE, ticket=ticket)
+    return Ask(ticket=ticket)

@@ -1,0 +1,281 @@
+"""A room as one gateway sees it: the last view of the store, what was learned, and the step of the leader.
+
+Every gateway observes; the one that leads also steps: facts of all gateways in, calls out. Nothing here does I/O.
+Times are seconds of the store's clock.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from forecasting.contract import ForecastRecord
+from gateway.core.admission import AdmissionPolicy, PoolAdmission, PoolFacts, PoolRate, RateReason, VisitFacts
+from gateway.core.control import Control
+from gateway.core.eta import CallRate, Wait, estimate
+from gateway.core.lanes import LanePolicy, LaneScheduler
+from gateway.core.no_show import NoShow
+from gateway.core.pacing import Pacer
+from gateway.core.reports import PoolReading, Report, merge
+from gateway.core.room import RoomView
+from gateway.core.spillover import Spillover, SpilloverFacts, SpilloverPolicy
+from gateway.core.ticket import Ticket
+from gateway.core.visits import VisitLedger, VisitPolicy
+
+MAX_HEARTBEATS = 500_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomPolicy:
+    """What rules a room: lanes, admission, learning, and the backup pools with their opening."""
+
+    lanes: Mapping[str, LanePolicy]
+    admission: AdmissionPolicy
+    visits: VisitPolicy
+    pools: Mapping[str, SpilloverPolicy | None]
+    capacity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """What the leader does in one tick: calls per lane, and credit for those who come before the next."""
+
+    wanted: Mapping[str, int]
+    credit: int
+
+
+@dataclass(slots=True)
+class LiveRoom:
+    """Owns one gateway's picture of a room; `observe` each tick, `step` when leading."""
+
+    name: str
+    policy: RoomPolicy
+    view: RoomView | None = None
+    store_up: bool = False
+    record: ForecastRecord | None = None
+    control: Control = field(default_factory=Control)
+    rates: dict[str, PoolRate] = field(default_factory=dict)
+    rate: float = 0.0
+    reason: RateReason = RateReason.IDLE
+    totals: Report = field(default_factory=Report)
+    heartbeats: dict[str, set[int]] = field(default_factory=dict)
+    ledger: VisitLedger = field(init=False)
+    spillovers: dict[str, Spillover] = field(init=False)
+    admissions: dict[str, PoolAdmission] = field(init=False)
+    scheduler: LaneScheduler = field(init=False)
+    pacer: Pacer = field(default_factory=Pacer)
+    no_show: NoShow = field(default_factory=NoShow)
+    inflow: CallRate = field(default_factory=CallRate)
+    claimed: CallRate = field(default_factory=CallRate)
+    lane_rates: dict[str, CallRate] = field(default_factory=dict)
+    _smooth_rate: float | None = None
+    _queued_since: float | None = None
+    _stepped_at: float | None = None
+    _credit: int = 0
+
+    def __post_init__(self) -> None:
+        self.ledger = VisitLedger(self.policy.visits)
+        self.spillovers = {name: Spillover(rules) for name, rules in self.policy.pools.items() if rules is not None}
+        self.admissions = {name: PoolAdmission(self.policy.admission) for name in self.policy.pools}
+        self.scheduler = LaneScheduler(self.policy.lanes)
+
+    # What every gateway does -----------------------------------------------------------------------------
+
+    def report(self, readings: Mapping[str, PoolReading]) -> Report:
+        """Return this gateway's own measurements, with the visits that its ledger holds inside."""
+        return Report(
+            pools={
+                name: PoolReading(
+                    inside=self.ledger.inside(name),
+                    inflight=r.inflight,
+                    limit=r.limit,
+                    queue_wait=r.queue_wait,
+                    healthy=r.healthy,
+                    requests_per_s=r.requests_per_s,
+                )
+                for name, r in readings.items()
+                if name in self.policy.pools
+            },
+            duration=self.ledger.duration,
+            requests=self.ledger.requests,
+            ended=self.ledger.ended,
+        )
+
+    def observe(self, view: RoomView) -> None:
+        """Take a fresh view of the store and open or close the backups by it."""
+        self.view, self.store_up = view, True
+        self.control = Control.from_bytes(view.control)
+        self.totals = merge(r for raw in view.reports.values() if (r := Report.from_bytes(raw)) is not None)
+        lanes = view.lanes.values()
+        self.inflow.observe(sum(lane.issued for lane in lanes), view.now)
+        self.claimed.observe(sum(lane.claims for lane in lanes), view.now)
+        for name, lane in view.lanes.items():
+            self.lane_rates.setdefault(name, CallRate()).observe(lane.calls, view.now)
+        if view.waiting == 0:
+            self._queued_since = None
+        elif self._queued_since is None:
+            self._queued_since = view.now
+        self._open_pools(view)
+
+    def _open_pools(self, view: RoomView) -> None:
+        primaries = [r for name, r in self.totals.pools.items() if name not in self.spillovers]
+        healthy = any(reading.healthy for reading in primaries) or not primaries
+        used = sum(r.inflight for r in primaries) >= self.policy.admission.busy * sum(r.limit for r in primaries)
+        for spillover in self.spillovers.values():
+            facts = SpilloverFacts(
+                forecast_short=self.forecast_short(view.now, spillover.policy.warmup),
+                primary_full=used,
+                primary_healthy=healthy,
+                waiting=view.waiting,
+            )
+            spillover.step(facts, view.now)
+
+    def forecast_short(self, now: float, within: float) -> bool:
+        """Whether the plan gives a backup a share at some step that begins within `within` seconds."""
+        record = self.fresh_record(now)
+        if record is None:
+            return False
+        return any(
+            share > 0 and name in self.spillovers
+            for step in record.steps
+            if step.at <= now + within and step.at + record.step_seconds > now
+            for name, share in step.pool_share.items()
+        )
+
+    def fresh_record(self, now: float) -> ForecastRecord | None:
+        """The forecast record if it is usable now: ok and not expired."""
+        record = self.record
+        if record is None or record.state != "ok" or now >= record.expires_at:
+            return None
+        return record
+
+    def open_share(self, pool: str) -> float:
+        """The share of its capacity that a pool may use now: 1 for a primary."""
+        spillover = self.spillovers.get(pool)
+        return 1.0 if spillover is None or self.view is None else spillover.share(self.view.now)
+
+    def pick_pool(self) -> str:
+        """Return the pool for a visit that is let in now: the one used least against its window."""
+
+        def used(pool: str) -> float:
+            window = self.admissions[pool].window * self.open_share(pool)
+            reading = self.totals.pools.get(pool)
+            if window <= 0 or (reading is not None and not reading.healthy):
+                return float("inf")
+            # The own ledger is fresher than the last report; it may only add to it.
+            inside = max(reading.inside if reading else 0.0, self.ledger.inside(pool))
+            return (inside + 1) / window
+
+        return min(self.policy.pools, key=used)
+
+    def note_heartbeat(self, ticket: Ticket) -> None:
+        """Remember that a waiting visit was heard of, until the next flush; bounded."""
+        numbers = self.heartbeats.setdefault(ticket.lane, set())
+        if len(numbers) < MAX_HEARTBEATS:
+            numbers.add(ticket.number)
+
+    def ahead(self, ticket: Ticket) -> int | None:
+        """Visits before this place, or None when the counters are not known."""
+        lane = self.view.lanes.get(ticket.lane) if self.view else None
+        if lane is None:
+            return None
+        return max(0, ticket.number - lane.serving - 1) + lane.returning
+
+    def wait(self, ticket: Ticket) -> Wait | None:
+        """The honest range of the wait that is left, or None when unknown."""
+        ahead, rate = self.ahead(ticket), self.lane_rate(ticket.lane)
+        if ahead is None or rate is None or not self.store_up or self.paused:
+            return None
+        return estimate(ahead, rate)
+
+    def newcomer_wait(self, lane: str) -> Wait | None:
+        """The range of the wait for somebody who joins the lane now, or None when unknown."""
+        rate = self.lane_rate(lane)
+        if rate is None or self.view is None or lane not in self.view.lanes or self.paused:
+            return None
+        return estimate(self.view.lanes[lane].waiting, rate)
+
+    def lane_rate(self, lane: str) -> float | None:
+        """Calls per second for one lane: as measured once there is a queue, as planned before."""
+        now = self.view.now if self.view else 0.0
+        measured = self.lane_rates[lane].rate if lane in self.lane_rates else None
+        if measured and self._queued_since is not None and now - self._queued_since > 10.0:
+            return measured
+        return self._smooth_rate or measured
+
+    @property
+    def paused(self) -> bool:
+        """Whether the operator has paused the room, or no pool can take anybody."""
+        return self.reason is RateReason.PAUSED
+
+    # What the leader does --------------------------------------------------------------------------------
+
+    def step(self, view: RoomView) -> Calls:
+        """Decide this tick's calls from the facts of all gateways.
+
+        Every gateway steps, so that a new leader starts with what the others have learned; only the leader's
+        calls reach the store.
+        """
+        elapsed = 0.1 if self._stepped_at is None else view.now - self._stepped_at
+        self._stepped_at = view.now
+        if view.leader:
+            self.pacer.spend(min(max(0, self._credit - view.credit), self.pacer.level))
+        lanes = view.lanes.values()
+        share = self.no_show.observe(sum(n.claims for n in lanes), sum(n.no_shows for n in lanes))
+        self._set_rates(view, max(0.0, min(elapsed, 1.0)), share)
+        budget = self.pacer.step(self.no_show.calls_for(self.rate), elapsed)
+        wanted = self.scheduler.allocate(budget, view.lanes, view.now)
+        called = sum(wanted.values())
+        self.pacer.spend(called)
+        self._credit = budget - called if view.waiting == called else 0
+        return Calls(wanted=wanted, credit=self._credit)
+
+    def _set_rates(self, view: RoomView, elapsed: float, no_show_share: float) -> None:
+        called = sum(lane.called for lane in view.lanes.values()) * (1 - no_show_share)
+        claims_per_s = self.claimed.rate or 0.0
+        delay = min(called / claims_per_s, 10.0) if claims_per_s > 0.1 else 1.0
+        visits = VisitFacts(duration=self.totals.duration, claim_delay=delay)
+        windows = {p: a.window * self.open_share(p) for p, a in self.admissions.items()}
+        all_windows = sum(windows.values()) or 1.0
+        ceilings = self._ceilings(view)
+        for pool, admission in self.admissions.items():
+            reading = self.totals.pools.get(pool, PoolReading(healthy=False))
+            facts = PoolFacts(
+                inside=reading.inside,
+                called=called * windows[pool] / all_windows,
+                inflight=reading.inflight,
+                limit=reading.limit,
+                queue_wait=reading.queue_wait,
+                healthy=reading.healthy,
+                open_share=self.open_share(pool),
+                planned_rate=ceilings(pool),
+            )
+            self.rates[pool] = admission.step(facts, visits, elapsed, demand=view.waiting > 0)
+        self._combine(view, elapsed)
+
+    def _ceilings(self, view: RoomView) -> Callable[[str], float | None]:
+        """Return the planned visits/s of a pool: a configured capacity, else its part of the plan."""
+        record = self.fresh_record(view.now)
+        step = record.step_at(view.now) if record else None
+
+        def ceiling(pool: str) -> float | None:
+            if self.policy.capacity is not None:
+                return self.policy.capacity / max(self.totals.requests, 1.0)
+            if record is None or step is None or step.admission_rate is None or pool not in record.capacity:
+                return None
+            return step.admission_rate * record.capacity[pool] / sum(record.capacity.values())
+
+        return ceiling
+
+    def _combine(self, view: RoomView, elapsed: float) -> None:
+        rate = sum(pool.rate for pool in self.rates.values())
+        decisive = max(self.rates.values(), key=lambda pool: pool.rate)
+        reason = decisive.reason
+        if reason is RateReason.CAPACITY and self.fresh_record(view.now) is None:
+            reason = RateReason.NO_FORECAST
+        if self.control.active(view.now):
+            rate = self.control.rate if self.control.action == "rate" else 0.0
+            reason = RateReason.MANUAL if self.control.action == "rate" else RateReason.PAUSED
+        elif not any(reading.healthy for reading in self.totals.pools.values()):
+            rate, reason = 0.0, RateReason.PAUSED
+        self.rate, self.reason = rate, reason
+        old = rate if self._smooth_rate is None else self._smooth_rate
+        self._smooth_rate = old + min(1.0, elapsed / 5.0) * (rate - old)

@@ -1,0 +1,91 @@
+"""What each gateway tells the others once a tick: its share of the load, so that the leader sees all of it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolReading:
+    """One pool as one gateway measures it: visits inside, requests at the nodes and their limit, waits in seconds."""
+
+    inside: float = 0.0
+    inflight: float = 0.0
+    limit: float = 0.0
+    queue_wait: float = 0.0
+    healthy: bool = True
+    requests_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One gateway's measurements of a room; `ended` weighs its learned duration and requests per visit."""
+
+    pools: Mapping[str, PoolReading] = field(default_factory=dict)
+    duration: float = 60.0
+    requests: float = 6.0
+    ended: int = 0
+
+    def to_bytes(self) -> bytes:
+        """Return the JSON form."""
+        pools = {
+            name: [r.inside, r.inflight, r.limit, r.queue_wait, r.healthy, r.requests_per_s]
+            for name, r in self.pools.items()
+        }
+        body = {"pools": pools, "duration": self.duration, "requests": self.requests, "ended": self.ended}
+        return json.dumps(body, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "Report | None":
+        """Read a report; None when it is not one (a newer gateway's, say)."""
+        try:
+            body: dict[str, Any] = json.loads(raw)
+            pools = {
+                name: PoolReading(
+                    inside=float(r[0]),
+                    inflight=float(r[1]),
+                    limit=float(r[2]),
+                    queue_wait=float(r[3]),
+                    healthy=bool(r[4]),
+                    requests_per_s=float(r[5]),
+                )
+                for name, r in body["pools"].items()
+            }
+            return cls(
+                pools=pools,
+                duration=float(body["duration"]),
+                requests=float(body["requests"]),
+                ended=int(body["ended"]),
+            )
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return None
+
+
+def merge(reports: Iterable[Report]) -> Report:
+    """Add what all gateways see: loads and limits sum, the longest wait counts, healthy is who anyone finds healthy."""
+    readings: dict[str, PoolReading] = {}
+    duration, requests, weight, ended = 0.0, 0.0, 0.0, 0
+    for report in reports:
+        for name, more in report.pools.items():
+            so_far = readings.get(name)
+            readings[name] = more if so_far is None else _add(so_far, more)
+        share = report.ended + 1e-3
+        duration += share * report.duration
+        requests += share * report.requests
+        weight += share
+        ended += report.ended
+    if not weight:
+        return Report()
+    return Report(pools=readings, duration=duration / weight, requests=requests / weight, ended=ended)
+
+
+def _add(one: PoolReading, other: PoolReading) -> PoolReading:
+    return PoolReading(
+        inside=one.inside + other.inside,
+        inflight=one.inflight + other.inflight,
+        limit=one.limit + other.limit,
+        queue_wait=max(one.queue_wait, other.queue_wait),
+        healthy=one.healthy or other.healthy,
+        requests_per_s=one.requests_per_s + other.requests_per_s,
+    )

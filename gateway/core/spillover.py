@@ -1,0 +1,94 @@
+"""Opening backup pools: ahead of time by the forecast, at once by measurement, and back without flapping.
+
+A backup opens when the forecast's upper band exceeds what the primary can take within the backup's warm-up
+(reason `forecast`), when the primary has been full with people waiting for `patience` seconds (`pressure`), or when
+no primary node is healthy (`failure`). While it warms, its share grows linearly from `trickle` to 1 over `warmup`, so
+that it is warm at the peak. It closes after `hold` seconds without any reason. Invariant: closed -> share 0, and a
+failure of the primary opens the backup fully, cold or not.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.units import Seconds
+
+
+class OpenReason(StrEnum):
+    """Why a backup pool is open."""
+
+    NONE = "none"
+    FORECAST = "forecast"
+    PRESSURE = "pressure"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpilloverPolicy:
+    """Pace of opening and closing a backup pool."""
+
+    warmup: Seconds = 0.0
+    trickle: float = 0.1
+    patience: Seconds = 3.0
+    hold: Seconds = 60.0
+
+    def __post_init__(self) -> None:
+        if self.warmup < 0 or self.patience < 0 or self.hold < 0:
+            raise ValueError("warmup, patience and hold must not be negative")
+        if not 0 < self.trickle <= 1:
+            raise ValueError(f"trickle must be in 0..1, got {self.trickle}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpilloverFacts:
+    """What is known now; `forecast_short`: the upper band exceeds the primary within the warm-up."""
+
+    forecast_short: bool
+    primary_full: bool
+    primary_healthy: bool
+    waiting: int
+
+
+@dataclass(slots=True)
+class Spillover:
+    """Owns the state of one backup pool; times are seconds of the caller's steady clock."""
+
+    policy: SpilloverPolicy
+    reason: OpenReason = OpenReason.NONE
+    opened_at: float | None = None
+    _needed_at: float = 0.0
+    _full_since: float | None = None
+
+    def step(self, facts: SpilloverFacts, now: float) -> float:
+        """Return the pool's open share in 0..1."""
+        reason = self._need(facts, now)
+        if reason is not OpenReason.NONE:
+            self._needed_at = now
+            if self.opened_at is None:
+                self.opened_at = now
+                self.reason = reason
+            if reason is OpenReason.FAILURE:
+                self.reason = reason
+        elif self.opened_at is not None and now - self._needed_at >= self.policy.hold:
+            self.opened_at = None
+            self.reason = OpenReason.NONE
+        return self.share(now)
+
+    def share(self, now: float) -> float:
+        """The share of its capacity that the pool may use at `now`."""
+        if self.opened_at is None:
+            return 0.0
+        if self.policy.warmup == 0 or self.reason is OpenReason.FAILURE:
+            return 1.0
+        return min(1.0, max(self.policy.trickle, (now - self.opened_at) / self.policy.warmup))
+
+    def _need(self, facts: SpilloverFacts, now: float) -> OpenReason:
+        full = facts.primary_full and facts.waiting > 0
+        if not full:
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = now
+        if not facts.primary_healthy:
+            return OpenReason.FAILURE
+        if self._full_since is not None and now - self._full_since >= self.policy.patience:
+            return OpenReason.PRESSURE
+        return OpenReason.FORECAST if facts.forecast_short else OpenReason.NONE

@@ -1,0 +1,95 @@
+"""The admission loop: read the room once, decide once, write once; ten times a second.
+
+Every gateway reads and learns; only the one that holds the lease calls.
+"""
+
+from collections.abc import Callable, Mapping
+
+from gateway.core.live_room import LiveRoom
+from gateway.core.reports import PoolReading
+from gateway.errors import StoreUnavailable
+from gateway.ports import RoomStore
+from gateway.telemetry.events import event
+from gateway.telemetry.metrics import Metrics
+
+INTERVAL = 0.1
+LEASE = 1.5
+
+
+class AdmissionLoop:
+    """Ticks one room."""
+
+    def __init__(
+        self,
+        room: LiveRoom,
+        store: RoomStore,
+        owner: str,
+        readings: Callable[[], Mapping[str, PoolReading]],
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._room = room
+        self._store = store
+        self._owner = owner
+        self._readings = readings
+        self._metrics = metrics
+        self._clock = clock
+        self._reason = ""
+        self._pools = ""
+
+    async def tick(self) -> None:
+        """One turn of the loop; StoreUnavailable marks the room so that the gate knows."""
+        room = self._room
+        room.ledger.sweep(self._clock())
+        report = room.report(self._readings()).to_bytes()
+        try:
+            view = await self._store.view(room.name, owner=self._owner, lease=LEASE, report=report)
+            if not view.epoch:
+                await self._store.open(room.name, room.view)
+                return
+            room.observe(view)
+            calls = room.step(view)
+            if view.leader:
+                await self._store.call(room.name, calls.wanted, owner=self._owner, credit=calls.credit)
+        except StoreUnavailable:
+            room.store_up = False
+            self._metrics.store_up.set(0)
+            raise
+        self._metrics.store_up.set(1)
+        self._note()
+
+    async def tidy(self) -> None:
+        """Once a second: hand heartbeats over, let the leader end overdue calls."""
+        beats, self._room.heartbeats = self._room.heartbeats, {}
+        tickets = {lane: sorted(numbers) for lane, numbers in beats.items() if numbers}
+        if tickets:
+            await self._store.touch(self._room.name, tickets)
+        if self._room.view is not None and self._room.view.leader:
+            await self._store.sweep(self._room.name, owner=self._owner)
+
+    async def resign(self) -> None:
+        """Give the lease back so that another gateway leads at once."""
+        try:
+            await self._store.view(self._room.name, owner=self._owner, lease=0.0, report=b"")
+        except StoreUnavailable:
+            return
+
+    def _note(self) -> None:
+        room, view = self._room, self._room.view
+        assert view is not None
+        for name, lane in view.lanes.items():
+            self._metrics.waiting.labels(room.name, name).set(lane.waiting)
+        self._metrics.no_shows.labels(room.name).set(sum(lane.no_shows for lane in view.lanes.values()))
+        self._metrics.leavers.labels(room.name).set(sum(lane.leavers for lane in view.lanes.values()))
+        reason = room.reason.value
+        if self._reason and reason != self._reason:
+            self._metrics.rate.remove(room.name, self._reason)
+        self._reason = reason
+        self._metrics.rate.labels(room.name, reason).set(room.rate)
+        opened = {name: s.reason.value for name, s in room.spillovers.items() if s.opened_at is not None}
+        for pool in room.policy.pools:
+            self._metrics.pool_share.labels(pool).set(room.open_share(pool))
+        if (pools := repr(opened)) != self._pools:
+            if self._pools:
+                event("pools_open", room=room.name, backups=opened, waiting=view.waiting)
+            self._pools = pools

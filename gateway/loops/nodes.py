@@ -1,0 +1,54 @@
+"""Loops around the nodes: active health checks, and the windows in which limits learn."""
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+
+from gateway.ports import Measured
+from gateway.telemetry.events import event
+from gateway.telemetry.metrics import Metrics
+
+MEASURE_INTERVAL = 0.1
+
+
+class Prober:
+    """Asks every node of a pool for its health, each on its own, so that a slow one delays nobody."""
+
+    def __init__(self, pool: Measured) -> None:
+        self._pool = pool
+        self._session: aiohttp.ClientSession | None = None
+
+    async def check(self) -> None:
+        """Ask all nodes once."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
+        await asyncio.gather(*(self._check(url) for url in self._pool.urls()))
+
+    async def _check(self, url: str) -> None:
+        assert self._session is not None
+        policy = self._pool.health_policy(url)
+        good = False
+        try:
+            timeout = aiohttp.ClientTimeout(total=policy.timeout)
+            async with self._session.get(url + policy.path, timeout=timeout, allow_redirects=False) as answer:
+                good = answer.status < 400
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            good = False
+        changed = self._pool.note_health(url, good)
+        if changed is not None:
+            event("node_up" if changed else "node_down", pool=self._pool.name, node=url)
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def note_nodes(pools: Mapping[str, Measured], metrics: Metrics) -> None:
+    """Close the measuring window of every pool and publish inflight and limits."""
+    for pool in pools.values():
+        pool.measure()
+        for url, inflight, limit in pool.loads():
+            metrics.inflight.labels(pool.name, url).set(inflight)
+            metrics.limit.labels(pool.name, url).set(limit)

@@ -1,0 +1,115 @@
+"""What the gateway needs of the outside: ports with more than one real implementation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.core.health import HealthPolicy
+from gateway.core.reports import PoolReading
+from gateway.core.room import Claim, Joined, RoomView
+
+
+class RoomStore(Protocol):
+    """Keeps rooms; every method is atomic, takes time from the store's clock and raises StoreUnavailable.
+
+    One suite of contract tests holds for every implementation (`tests/contract`).
+    """
+
+    async def open(self, room: str, seed: RoomView | None) -> str:
+        """Make sure that the room exists and return its epoch; a lost room is restored from `seed`."""
+        ...
+
+    async def view(self, room: str, *, owner: str, lease: float, report: bytes) -> RoomView:
+        """Take or renew the leader's lease for `owner`, leave the owner's report, return all counters."""
+        ...
+
+    async def join(self, room: str, lane: str, *, pool: str) -> Joined:
+        """Hand out the next number of the lane, or admit at once when nobody waits and there is credit."""
+        ...
+
+    async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
+        """Take the turn; the first claim wins, repetitions get the same answer."""
+        ...
+
+    async def leave(self, room: str, lane: str, number: int, epoch: str) -> bool:
+        """Give the place up; returns whether there was one."""
+        ...
+
+    async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
+        """Note heartbeats of waiting visits, by lane."""
+        ...
+
+    async def call(self, room: str, wanted: Mapping[str, int], *, owner: str, credit: int) -> dict[str, int] | None:
+        """Call present visits and set the credit; None when `owner` does not hold the lease."""
+        ...
+
+    async def sweep(self, room: str, *, owner: str) -> int | None:
+        """End overdue calls, forget old claims, age presence; returns no-shows, None when not the leader."""
+        ...
+
+    async def set_control(self, room: str, control: bytes) -> None:
+        """Store the operator's settings of the room (pause, rate), replacing what was there."""
+        ...
+
+    async def plan(self, room: str) -> bytes:
+        """Return the published forecast record, or b"" when there is none."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections; never raises for a store that is gone."""
+        ...
+
+
+class Measured(Protocol):
+    """A pool as the loops see it: nodes to probe, windows to close."""
+
+    name: str
+
+    def urls(self) -> list[str]:
+        """Return the nodes."""
+        ...
+
+    def health_policy(self, url: str) -> HealthPolicy:
+        """Return how a node is checked."""
+        ...
+
+    def note_health(self, url: str, good: bool) -> bool | None:
+        """Take one check's result; returns the new state when it has changed."""
+        ...
+
+    def measure(self) -> None:
+        """Close the measuring window: limits learn, waiting requests move on."""
+        ...
+
+    def reading(self) -> PoolReading:
+        """Return what admission needs to know."""
+        ...
+
+    def loads(self) -> list[tuple[str, int, float]]:
+        """Return node, inflight and limit of every node."""
+        ...
+
+    def describe(self) -> list[dict[str, object]]:
+        """Return the nodes as the admin API shows them."""
+        ...
+
+
+class Upstream(Protocol):
+    """Sends requests to the pools; raises UpstreamFailed when no node gave a usable answer."""
+
+    async def send(
+        self,
+        request: web.BaseRequest,
+        pool_name: str,
+        *,
+        request_id: str,
+        prepare: "Callable[[CIMultiDict[str], bool], None]",
+    ) -> web.StreamResponse:
+        """Forward to a pool and answer; `prepare(fields, ended)` sees the answer's fields before they are sent."""
+        ...

@@ -1,0 +1,244 @@
+"""All configuration: one YAML file, every key overridable as `TALON__SECTION__KEY`, refused by full path.
+
+The sections are the plain dataclasses that the core uses, so there is one schema. Reading happens once, in
+`load`; nothing else in the gateway looks at the environment.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.core.admission import AdmissionPolicy
+from gateway.core.classify import DEFAULT_CLASSES, RequestClass
+from gateway.core.health import HealthPolicy
+from gateway.core.lanes import LanePolicy
+from gateway.core.limits.gradient import LimitPolicy
+from gateway.core.names import check_name
+from gateway.core.spillover import SpilloverPolicy
+from gateway.core.units import Seconds
+from gateway.core.visits import VisitPolicy
+from gateway.errors import ConfigError
+
+_STORES = ("redis://", "rediss://", "unix://")
+
+
+def _check_address(kind: str, address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError(f"{kind}: expected HOST:PORT, got {address!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """A group of nodes with one role; `warmup`, `trickle`, `patience`, `hold` rule a backup's opening."""
+
+    nodes: tuple[str, ...]
+    role: Literal["primary", "backup"] = "primary"
+    health: HealthPolicy = field(default_factory=HealthPolicy)
+    limit: LimitPolicy = field(default_factory=LimitPolicy)
+    warmup: Seconds = 0.0
+    trickle: float = 0.1
+    patience: Seconds = 3.0
+    hold: Seconds = 60.0
+
+    def __post_init__(self) -> None:
+        if not self.nodes:
+            raise ValueError("nodes: expected at least one http://HOST:PORT")
+        for node in self.nodes:
+            scheme, _, address = node.partition("://")
+            if scheme not in ("http", "https") or not address or "/" in address:
+                raise ValueError(f"nodes: expected http://HOST:PORT without a path, got {node!r}")
+        if len(set(self.nodes)) != len(self.nodes):
+            raise ValueError("nodes: a node stands twice")
+        self.spillover()
+
+    def spillover(self) -> SpilloverPolicy:
+        """The rules by which this pool opens if it is a backup."""
+        return SpilloverPolicy(warmup=self.warmup, trickle=self.trickle, patience=self.patience, hold=self.hold)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomSettings:
+    """What a room protects, its lanes, and how it treats its visitors."""
+
+    paths: tuple[str, ...] = ("/",)
+    capacity: Literal["auto"] | float = "auto"
+    lanes: Mapping[str, LanePolicy] = field(default_factory=lambda: {"regular": LanePolicy()})
+    default_lane: str = ""
+    lane_header: str = ""
+    mode: Literal["enforce", "observe"] = "enforce"
+    page_status: Literal[200, 202, 429, 503] = 202
+    max_waiting: int = 1_000_000
+    presence_grace: Seconds = 180.0
+    claim_window: Seconds = 120.0
+    pass_idle: Seconds = 1200.0
+    pass_cap: Seconds = 7200.0
+    longest_poll: Seconds = 30.0
+    admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
+    visits: VisitPolicy = field(default_factory=VisitPolicy)
+    message: str = ""
+    alternatives: tuple[tuple[str, str], ...] = ()
+    emergency: tuple[str, ...] = ("103", "112")
+
+    def __post_init__(self) -> None:
+        if not self.paths or any(not path.startswith("/") for path in self.paths):
+            raise ValueError("paths: expected a list of paths that start with '/'")
+        if not self.lanes:
+            raise ValueError("lanes: expected at least one lane")
+        for lane in self.lanes:
+            check_name("lane", lane)
+        if self.default_lane and self.default_lane not in self.lanes:
+            raise ValueError(f"default_lane: {self.default_lane!r} is not one of {sorted(self.lanes)}")
+        if self.capacity != "auto" and self.capacity <= 0:
+            raise ValueError("capacity: expected auto or a number of requests/s above 0")
+        if self.max_waiting < 1:
+            raise ValueError("max_waiting: expected at least 1")
+        if not 0 < self.pass_idle <= self.pass_cap:
+            raise ValueError("pass_idle: expected above 0s and at most pass_cap")
+        if min(self.presence_grace, self.claim_window, self.longest_poll) < 1:
+            raise ValueError("presence_grace, claim_window and longest_poll: expected at least 1s")
+        if self.presence_grace < 2 * self.longest_poll:
+            raise ValueError("presence_grace: expected at least twice longest_poll, or waiting visits look silent")
+
+    @property
+    def lane(self) -> str:
+        """The lane of visitors for whom nothing else says one: the one with the most distant target."""
+        return self.default_lane or max(self.lanes, key=lambda name: self.lanes[name].target_wait)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """Limits of forwarding: timeouts in seconds, sizes in bytes."""
+
+    connect_timeout: Seconds = 3.0
+    read_timeout: Seconds = 60.0
+    queue_timeout: Seconds = 15.0
+    max_queue: int = 2000
+    max_body: int = 10_000_000
+    trusted_proxies: tuple[str, ...] = ()
+    drain: Seconds = 20.0
+
+    def __post_init__(self) -> None:
+        if min(self.connect_timeout, self.read_timeout, self.queue_timeout) <= 0:
+            raise ValueError("timeouts must be above 0s")
+        if self.max_queue < 1 or self.max_body < 1:
+            raise ValueError("max_queue and max_body must be at least 1")
+
+
+class Settings(BaseSettings):
+    """The whole configuration; the field names are the keys of the file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TALON__",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        validate_default=False,
+    )
+
+    listen: str = "127.0.0.1:8080"
+    """The visitors' address."""
+    admin: str = "127.0.0.1:9090"
+    """Metrics, health, dashboard and admin API; never on the visitors' address."""
+    store: str = "embedded"
+    """`embedded`, `redis://...`, `rediss://...` or `unix://...`."""
+    data_dir: Path = Path("var")
+    """Files of the embedded store, logs, models."""
+    secrets_file: Path | None = None
+    """Signing keys, newest first; made with mode 0600 on first start if absent. Default: DATA_DIR/talon.keys."""
+    access_log: str = ""
+    """File of the JSON access log, `-` for standard output, empty for DATA_DIR/access.log, `off` for none."""
+    pools: dict[str, PoolSettings]
+    """The backend: named groups of nodes."""
+    rooms: dict[str, RoomSettings] = {}
+    """The virtual queues."""
+    classes: tuple[RequestClass, ...] = DEFAULT_CLASSES
+    """Request classes in order, first match wins."""
+    proxy: ProxySettings = ProxySettings()
+    """Limits of forwarding."""
+    secure_cookies: bool = False
+    """Mark cookies Secure; set it where visitors come over TLS."""
+    time_zone: str = "UTC"
+    """Zone of the times on pages, an IANA name such as Europe/Moscow."""
+    default_language: str = "en"
+    """Language of pages when the visitor's cannot be served."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file; nothing else is read."""
+        return env_settings, init_settings
+
+    def model_post_init(self, context: Any) -> None:
+        """Check what concerns more than one key."""
+        _check_address("listen", self.listen)
+        _check_address("admin", self.admin)
+        if self.listen == self.admin and not self.listen.endswith(":0"):
+            raise ValueError("admin: must be another address than listen")
+        if self.store != "embedded" and not self.store.startswith(_STORES):
+            raise ValueError(f"store: expected embedded, {', '.join(s + '...' for s in _STORES)}, got {self.store!r}")
+        if self.time_zone not in available_timezones():
+            raise ValueError(f"time_zone: expected an IANA name such as Europe/Moscow, got {self.time_zone!r}")
+        for name in (*self.pools, *self.rooms):
+            check_name("pool or room", name)
+        if not any(pool.role == "primary" for pool in self.pools.values()):
+            raise ValueError("pools: expected at least one pool with role primary")
+
+    @property
+    def keys_file(self) -> Path:
+        """Where the signing keys are."""
+        return self.secrets_file or self.data_dir / "talon.keys"
+
+    @property
+    def access_log_path(self) -> str:
+        """Where the access log goes: a path, `-`, or `off`."""
+        return self.access_log or str(self.data_dir / "access.log")
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the file and the overrides; raises ConfigError that names file, key and what was expected."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f"line {where.line + 1}: " if where else ""
+        raise ConfigError(f"{path}: {line}not valid YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected a mapping of keys such as listen, pools and rooms")
+    for key in environment:
+        if key.startswith("TALON__") and key.split("__")[1].lower() not in Settings.model_fields:
+            raise ConfigError(f"environment {key}: there is no key {key.split('__')[1].lower()!r}")
+    try:
+        return Settings(**document)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first(error)}") from error
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        message = "there is no such key"
+    elif problem["type"] == "missing":
+        message = "is required"
+    more = len(error.errors()) - 1
+    return (f"{place}: " if place else "") + message + (f" (and {more} more)" if more else "")

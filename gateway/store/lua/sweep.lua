@@ -1,0 +1,26 @@
+-- sweep(owner, claims kept ms, presence grace ms, most per lane): ends overdue calls, forgets old claims, ages
+-- presence; returns the number of no-shows, or -1 when the owner does not hold the lease.
+local now = now_ms()
+if redis.call('HGET', META, 'owner') ~= ARGV[2] or tonumber(redis.call('HGET', META, 'held_until') or '0') <= now then return -1 end
+local keep, grace, most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local missed = 0
+for lane = 1, LANES do
+  for _, number in ipairs(redis.call('ZRANGEBYSCORE', key(lane, CALLED), '-inf', now, 'LIMIT', 0, most)) do
+    redis.call('ZREM', key(lane, CALLED), number)
+    local again = redis.call('SETBIT', key(lane, MISSED), number, 1)
+    if again == 1 then redis.call('SETBIT', key(lane, GONE), number, 1) end
+    add('no_shows', lane, 1)
+    missed = missed + 1
+  end
+  for _, number in ipairs(redis.call('ZRANGEBYSCORE', key(lane, CLAIMED), '-inf', now - keep, 'LIMIT', 0, most)) do
+    redis.call('ZREM', key(lane, CLAIMED), number)
+    redis.call('HDEL', key(lane, CLAIMS), number)
+    redis.call('SETBIT', key(lane, GONE), number, 1)
+  end
+end
+if now - tonumber(redis.call('HGET', META, 'rotated') or '0') >= grace then
+  local next_window = redis.call('HGET', META, 'window') == '1' and '0' or '1'
+  redis.call('HSET', META, 'window', next_window, 'rotated', now)
+  for lane = 1, LANES do redis.call('UNLINK', key(lane, next_window == '1' and SEEN1 or SEEN0)) end
+end
+return missed

@@ -1,0 +1,109 @@
+"""Rooms in memory: the reference model behind the store's port, for simulation and contract tests."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.core.room import Claim, Joined, RoomModel, RoomView
+from gateway.store.room_options import RoomOptions
+
+
+@dataclass(slots=True)
+class _Lease:
+    owner: str = ""
+    until: float = 0.0
+
+
+class MemoryRooms:
+    """The port RoomStore on `RoomModel`; `clock` gives the store's time in seconds."""
+
+    def __init__(self, rooms: Mapping[str, RoomOptions], clock: Callable[[], float]) -> None:
+        self._options = dict(rooms)
+        self._clock = clock
+        self._models: dict[str, RoomModel] = {}
+        self._leases = {name: _Lease() for name in rooms}
+        self._reports: dict[str, dict[str, bytes]] = {name: {} for name in rooms}
+        self._control: dict[str, bytes] = {}
+        self._plans: dict[str, bytes] = {}
+
+    async def open(self, room: str, seed: RoomView | None) -> str:
+        """Create the room unless it exists."""
+        if room not in self._models:
+            options = self._options[room]
+            epoch = seed.epoch if seed and seed.epoch else f"e{int(self._clock() * 1000):x}"
+            model = RoomModel(
+                room=room,
+                epoch=epoch,
+                lanes=options.lanes,
+                max_waiting=options.max_waiting,
+                grace=options.grace,
+            )
+            for name, lane in (seed.lanes if seed else {}).items():
+                model.lanes[name].issued = lane.issued
+                model.lanes[name].serving = lane.serving
+            self._models[room] = model
+        return self._models[room].epoch
+
+    async def view(self, room: str, *, owner: str, lease: float, report: bytes) -> RoomView:
+        """Read the room, taking or renewing the lease."""
+        now, held = self._clock(), self._leases[room]
+        if lease > 0 and (held.owner == owner or held.until <= now):
+            held.owner, held.until = owner, now + lease
+        elif lease == 0 and held.owner == owner:
+            held.until = 0.0
+        if report:
+            self._reports[room][owner] = report
+        return replace(
+            self._models[room].view(now, leader=self._leads(room, owner)),
+            reports=dict(self._reports[room]),
+            control=self._control.get(room, b""),
+        )
+
+    def _leads(self, room: str, owner: str) -> bool:
+        held = self._leases[room]
+        return held.owner == owner and held.until > self._clock()
+
+    async def join(self, room: str, lane: str, *, pool: str) -> Joined:
+        """Hand out the next number."""
+        return self._models[room].join(lane, self._clock(), pool)
+
+    async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
+        """Take the turn."""
+        return self._models[room].claim(lane, number, epoch, self._clock(), pool)
+
+    async def leave(self, room: str, lane: str, number: int, epoch: str) -> bool:
+        """Give the place up."""
+        return self._models[room].leave(lane, number, epoch)
+
+    async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
+        """Note heartbeats."""
+        self._models[room].touch(tickets, self._clock())
+
+    async def call(self, room: str, wanted: Mapping[str, int], *, owner: str, credit: int) -> dict[str, int] | None:
+        """Call present visits if `owner` leads."""
+        if not self._leads(room, owner):
+            return None
+        return self._models[room].call(wanted, self._clock(), self._options[room].claim_window, credit)
+
+    async def sweep(self, room: str, *, owner: str) -> int | None:
+        """End overdue calls if `owner` leads."""
+        if not self._leads(room, owner):
+            return None
+        return self._models[room].sweep(self._clock(), self._options[room].keep_claims)
+
+    async def set_control(self, room: str, control: bytes) -> None:
+        """Store the operator's settings."""
+        self._control[room] = control
+
+    async def plan(self, room: str) -> bytes:
+        """Return the published record."""
+        return self._plans.get(room, b"")
+
+    def set_plan(self, room: str, record: bytes) -> None:
+        """Publish a record, as `talon forecast publish` does on a real store."""
+        self._plans[room] = record
+
+    async def ping(self) -> None:
+        """Memory always answers."""
+
+    async def close(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,167 @@
+"""Rooms in Redis or Valkey: each port method is one script, so no state change is ever half done."""
+
+import secrets
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from forecasting.contract import plan_key
+from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
+from gateway.errors import StoreUnavailable
+from gateway.store.keys import control_key, room_keys
+from gateway.store.room_options import RoomOptions
+from gateway.store.scripts import NAMES, source
+
+REPORT_AGE = 3.0
+SWEEP_LIMIT = 1000
+
+
+def connect(url: str, timeout: float = 1.0) -> Redis:
+    """Return a client for `redis://`, `rediss://` or `unix://`; nothing is sent before the first command."""
+    return Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        health_check_interval=0,
+        max_connections=256,
+    )
+
+
+class RedisRooms:
+    """The port RoomStore on a Redis server; times come from the server's clock."""
+
+    def __init__(self, client: Redis, rooms: Mapping[str, RoomOptions]) -> None:
+        self._client = client
+        self._rooms = dict(rooms)
+        self._keys = {name: room_keys(name, options.lanes) for name, options in rooms.items()}
+        self._scripts = {name: client.register_script(source(name)) for name in NAMES}
+
+    async def _run(self, script: str, room: str, *args: str | int | bytes) -> Any:
+        options = self._rooms[room]
+        argv = [len(options.lanes), *args, *options.lanes]
+        try:
+            return await self._scripts[script](keys=self._keys[room], args=argv)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(f"{script}: {error}") from error
+
+    def _lane(self, room: str, lane: str) -> int:
+        return self._rooms[room].lanes.index(lane) + 1
+
+    async def open(self, room: str, seed: RoomView | None) -> str:
+        """Create the room unless it exists; `seed` gives epoch and counters of a room that was lost."""
+        counters: list[int] = []
+        for lane in self._rooms[room].lanes:
+            known = seed.lanes.get(lane, LaneView()) if seed else LaneView()
+            counters += [known.issued, known.serving]
+        epoch = seed.epoch if seed and seed.epoch else secrets.token_hex(4)
+        return cast(bytes, await self._run("open", room, epoch, *counters)).decode()
+
+    async def view(self, room: str, *, owner: str, lease: float, report: bytes) -> RoomView:
+        """Read the room; an epoch of "" means that the room is lost and must be opened again."""
+        raw = await self._run("view", room, owner, int(lease * 1000), report, int(REPORT_AGE * 1000))
+        now, epoch = raw[0] / 1000, raw[1].decode()
+        lanes = self._rooms[room].lanes
+        if not epoch:
+            return RoomView(room=room, epoch="", now=now, leader=False, lanes={n: LaneView() for n in lanes})
+        reports = {raw[5][i].decode(): raw[5][i + 1] for i in range(0, len(raw[5]), 2)}
+        return RoomView(
+            room=room,
+            epoch=epoch,
+            now=now,
+            leader=raw[2] == 1,
+            credit=raw[3],
+            control=raw[4],
+            reports=reports,
+            lanes={name: _lane_view(counts) for name, counts in zip(lanes, raw[6:], strict=True)},
+        )
+
+    async def join(self, room: str, lane: str, *, pool: str) -> Joined:
+        """Hand out the next number, or claim it at once when nobody waits and there is credit."""
+        options = self._rooms[room]
+        raw = await self._run("join", room, self._lane(room, lane), options.max_waiting, pool)
+        standing = raw[0].decode()
+        if standing == "lost":
+            raise StoreUnavailable("join: the room is not open")
+        return Joined(standing=Standing(standing), number=raw[1], epoch=raw[2].decode(), now=raw[3] / 1000, pool=pool)
+
+    async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
+        """Take the turn; the first claim wins and repetitions get the same answer."""
+        if lane not in self._rooms[room].lanes:
+            return Claim(standing=Standing.STALE)
+        raw = await self._run("claim", room, self._lane(room, lane), number, epoch, pool)
+        standing = raw[0].decode()
+        if standing == "lost":
+            raise StoreUnavailable("claim: the room is not open")
+        return Claim(standing=Standing(standing), claimed_at=raw[1] / 1000, pool=raw[2].decode())
+
+    async def leave(self, room: str, lane: str, number: int, epoch: str) -> bool:
+        """Give the place up; returns whether there was one."""
+        if lane not in self._rooms[room].lanes:
+            return False
+        return bool(await self._run("leave", room, self._lane(room, lane), number, epoch))
+
+    async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
+        """Note heartbeats, by lane; unknown lanes are left out."""
+        lanes = self._rooms[room].lanes
+        pairs = [(lanes.index(lane) + 1, n) for lane, numbers in tickets.items() if lane in lanes for n in numbers]
+        for start in range(0, len(pairs), 2000):
+            await self._run("touch", room, *(value for pair in pairs[start : start + 2000] for value in pair))
+
+    async def call(self, room: str, wanted: Mapping[str, int], *, owner: str, credit: int) -> dict[str, int] | None:
+        """Call present visits and set the credit; None when `owner` does not hold the lease."""
+        options = self._rooms[room]
+        window = int(options.claim_window * 1000)
+        counts = [wanted.get(lane, 0) for lane in options.lanes]
+        raw = await self._run("call", room, owner, window, credit, SCAN_LIMIT, *counts)
+        return dict(zip(options.lanes, raw, strict=True)) if raw else None
+
+    async def sweep(self, room: str, *, owner: str) -> int | None:
+        """End overdue calls, forget old claims, age presence; None when `owner` is not the leader."""
+        options = self._rooms[room]
+        keep, grace = int(options.keep_claims * 1000), int(options.grace * 1000)
+        missed = await self._run("sweep", room, owner, keep, grace, SWEEP_LIMIT)
+        return None if missed < 0 else int(missed)
+
+    async def set_control(self, room: str, control: bytes) -> None:
+        """Store the operator's settings of the room."""
+        await self._command("set control", self._client.set(control_key(room), control))
+
+    async def plan(self, room: str) -> bytes:
+        """Return the published forecast record, or b"" when there is none."""
+        return cast(bytes | None, await self._command("plan", self._client.get(plan_key(room)))) or b""
+
+    async def ping(self) -> None:
+        """Return when the server answers."""
+        await self._command("ping", self._client.ping())
+
+    async def close(self) -> None:
+        """Release the connections; never raises for a server that is gone."""
+        try:
+            await self._client.aclose()
+        except (RedisError, OSError):
+            return
+
+    @staticmethod
+    async def _command(name: str, pending: Awaitable[Any]) -> Any:
+        try:
+            return await pending
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable(f"{name}: {error}") from error
+
+
+def _lane_view(counts: Sequence[int]) -> LaneView:
+    issued, serving, left, called, returning, calls, claims, no_shows, leavers, head = counts
+    return LaneView(
+        issued=issued,
+        serving=serving,
+        left=left,
+        called=called,
+        returning=returning,
+        calls=calls,
+        claims=claims,
+        no_shows=no_shows,
+        leavers=leavers,
+        head_joined_at=head / 1000 if head else None,
+    )

@@ -1,0 +1,15 @@
+"""What a store must know of a room: its lanes and the times that rule tickets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomOptions:
+    """Lanes in order, most waiters, and in seconds: presence grace, claim window, how long claims are kept."""
+
+    lanes: Sequence[str]
+    max_waiting: int = 1_000_000
+    grace: float = 120.0
+    claim_window: float = 120.0
+    keep_claims: float = 900.0

@@ -1,0 +1,75 @@
+"""All metrics of the gateway, in a registry of their own; names and labels are the contract's, section 6."""
+
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_WAITS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+
+
+@dataclass(slots=True)
+class Metrics:
+    """Owns the registry; label values are bounded by the configuration, never by visitors."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    requests: Counter = field(init=False)
+    duration: Histogram = field(init=False)
+    upstream_duration: Histogram = field(init=False)
+    inflight: Gauge = field(init=False)
+    limit: Gauge = field(init=False)
+    waiting: Gauge = field(init=False)
+    wait: Histogram = field(init=False)
+    admissions: Counter = field(init=False)
+    no_shows: Gauge = field(init=False)
+    leavers: Gauge = field(init=False)
+    rate: Gauge = field(init=False)
+    forecast: Gauge = field(init=False)
+    forecast_age: Gauge = field(init=False)
+    pool_share: Gauge = field(init=False)
+    store_up: Gauge = field(init=False)
+    loop_errors: Counter = field(init=False)
+
+    def __post_init__(self) -> None:
+        registry = self.registry
+        self.requests = Counter(
+            "talon_requests_total", "Requests by decision", ["room", "class", "decision"], registry=registry
+        )
+        self.duration = Histogram(
+            "talon_request_duration_seconds", "Time to answer", ["decision"], buckets=_LATENCIES, registry=registry
+        )
+        self.upstream_duration = Histogram(
+            "talon_upstream_duration_seconds",
+            "Time of a node to answer",
+            ["pool", "node"],
+            buckets=_LATENCIES,
+            registry=registry,
+        )
+        self.inflight = Gauge("talon_upstream_inflight", "Requests at a node", ["pool", "node"], registry=registry)
+        self.limit = Gauge("talon_upstream_limit", "Learned limit of a node", ["pool", "node"], registry=registry)
+        self.waiting = Gauge("talon_room_waiting", "Visits waiting", ["room", "lane"], registry=registry)
+        self.wait = Histogram(
+            "talon_room_wait_seconds", "Realised wait", ["room", "lane"], buckets=_WAITS, registry=registry
+        )
+        self.admissions = Counter(
+            "talon_room_admissions_total", "Visits let in here", ["room", "lane"], registry=registry
+        )
+        self.no_shows = Gauge("talon_room_no_shows_total", "Calls nobody claimed", ["room"], registry=registry)
+        self.leavers = Gauge("talon_room_leavers_total", "Visits that left the queue", ["room"], registry=registry)
+        self.rate = Gauge(
+            "talon_room_admission_rate",
+            "Visits called per second, by what decides",
+            ["room", "reason"],
+            registry=registry,
+        )
+        self.forecast = Gauge(
+            "talon_forecast_arrivals", "Forecast arrivals per second now", ["room", "quantile"], registry=registry
+        )
+        self.forecast_age = Gauge("talon_forecast_age_seconds", "Age of the record", ["room"], registry=registry)
+        self.pool_share = Gauge("talon_pool_share", "Open share of a pool", ["pool"], registry=registry)
+        self.store_up = Gauge("talon_store_up", "1 while the store answers", registry=registry)
+        self.loop_errors = Counter("talon_loop_errors_total", "Errors caught by loops", ["loop"], registry=registry)
+
+    def render(self) -> bytes:
+        """Return the exposition text for Prometheus."""
+        return generate_latest(self.registry)

@@ -1,0 +1,200 @@
+"""Answers of the gateway itself: the waiting page, problem documents and error pages.
+
+Browsers (`Accept` has `text/html`) get pages, everybody else `application/problem+json`; both carry `Retry-After`.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from math import ceil
+from zoneinfo import ZoneInfo
+
+import orjson
+from aiohttp import web
+
+from gateway.core.decide import Reason, Wait
+from gateway.core.eta import Wait as WaitRange
+from gateway.core.eta import poll_after
+from gateway.core.live_room import LiveRoom
+from gateway.core.ticket import Ticket, encode
+from gateway.web.pages.language import pick_language
+from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp
+from gateway.web.pages.views import ErrorView, WaitingState, WaitingView
+from gateway.web.site import Site
+
+SOON = 120.0
+RETRY_STORE = 3
+RETRY_FULL = 60
+
+
+def wants_html(request: web.BaseRequest) -> bool:
+    """Whether the client is a browser that can show a page."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def problem(status: int, code: str, title: str, retry_after: int | None = None, **members: object) -> web.Response:
+    """Return an `application/problem+json` answer (RFC 9457) that no cache keeps."""
+    body: dict[str, object] = {"type": "about:blank", "title": title, "status": status, "code": code, **members}
+    headers = {"Cache-Control": "no-store"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+        body["retry_after"] = retry_after
+    return web.Response(
+        status=status, body=orjson.dumps(body), headers=headers, content_type="application/problem+json"
+    )
+
+
+def html(status: int, page: bytes, nonce: str, retry_after: int | None = None) -> web.Response:
+    """Return a page with the strict policy that all pages have."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": csp(nonce),
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return web.Response(status=status, body=page, headers=headers, content_type="text/html", charset="utf-8")
+
+
+class Answers:
+    """Builds the gateway's own answers in the visitor's form and language."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def waiting(
+        self, request: web.BaseRequest, room: LiveRoom, wait: Wait, *, new_ticket: bool, missed: bool, reference: str
+    ) -> web.Response:
+        """Answer a visit that must wait; sets the ticket cookie when it is new."""
+        ticket = wait.ticket
+        left = room.wait(ticket) if ticket else None
+        retry_after = self.retry_after(room, wait.reason, left)
+        if wants_html(request):
+            rules = self._site.settings.rooms[room.name]
+            page = self._waiting_page(request, room, wait, left, retry_after, missed=missed, reference=reference)
+            nonce = secrets.token_urlsafe(16)
+            body = self._site.pages.waiting(page, self.language(request), nonce)
+            response = html(rules.page_status, body, nonce, retry_after)
+        else:
+            response = problem(
+                503,
+                wait.reason.value,
+                _TITLES[wait.reason],
+                retry_after,
+                room=room.name,
+                reference=reference,
+                **self.place(room, ticket, left),
+            )
+        if ticket is not None and new_ticket:
+            response.headers.add("Set-Cookie", self._site.tokens.ticket_cookie(ticket))
+        return response
+
+    def place(self, room: LiveRoom, ticket: Ticket | None, left: WaitRange | None) -> dict[str, object]:
+        """Return the members that describe a place: ticket, position, ahead, range of the wait."""
+        if ticket is None:
+            return {}
+        ahead = room.ahead(ticket)
+        return {
+            "ticket": encode(ticket, self._site.tokens.keys),
+            "lane": ticket.lane,
+            "number": ticket.number,
+            "ahead": ahead,
+            "position": None if ahead is None else ahead + 1,
+            "eta_seconds_low": left.low if left else None,
+            "eta_seconds_high": left.high if left else None,
+        }
+
+    def retry_after(self, room: LiveRoom, reason: Reason, left: WaitRange | None) -> int:
+        """Return the whole seconds until the visitor should ask again."""
+        if reason is Reason.STORE_DOWN:
+            return ceil(RETRY_STORE * (1 + self._site.chance()))
+        if reason is Reason.FULL:
+            return ceil(RETRY_FULL * (1 + self._site.chance()))
+        longest = self._site.settings.rooms[room.name].longest_poll
+        return poll_after(left, self._site.chance(), longest=longest)
+
+    def _waiting_page(
+        self,
+        request: web.BaseRequest,
+        room: LiveRoom,
+        wait: Wait,
+        left: WaitRange | None,
+        retry_after: int,
+        *,
+        missed: bool,
+        reference: str,
+    ) -> WaitingView:
+        rules = self._site.settings.rooms[room.name]
+        ticket = wait.ticket
+        return WaitingView(
+            room=room.name,
+            state=_state(room, wait, left, missed=missed),
+            ahead=room.ahead(ticket) if ticket else None,
+            eta_low_seconds=left.low if left else None,
+            eta_high_seconds=left.high if left else None,
+            retry_after=retry_after,
+            ticket_number=ticket.number if ticket else None,
+            lane=ticket.lane if ticket else rules.lane,
+            reference=reference,
+            updated=self.local_time(),
+            poll_url=f"/_talon/rooms/{room.name}",
+            entry_url=request.raw_path if request.method in ("GET", "HEAD") else "/",
+            auto=request.cookies.get(AUTO_COOKIE) == "on",
+            operator_message=rules.message,
+            alternatives=rules.alternatives,
+            emergency=rules.emergency,
+        )
+
+    def failure(
+        self, request: web.BaseRequest, status: int, code: str, title: str, reference: str, retry_after: int | None
+    ) -> web.Response:
+        """Answer for a backend that did not: 502, 503 or 504 with the reference, never a bare text."""
+        if not wants_html(request):
+            return problem(status, code, title, retry_after, reference=reference)
+        nonce = secrets.token_urlsafe(16)
+        view = ErrorView(
+            status=status,
+            reference=reference,
+            updated=self.local_time(),
+            retry_url=request.raw_path if request.method in ("GET", "HEAD") else "/",
+            wrote=request.method not in ("GET", "HEAD", "OPTIONS"),
+            retry_after=retry_after,
+        )
+        return html(status, self._site.pages.error(view, self.language(request), nonce), nonce, retry_after)
+
+    def language(self, request: web.BaseRequest) -> str:
+        """Return the language to answer in."""
+        return pick_language(
+            request.headers.get("Accept-Language", ""),
+            request.cookies.get(LANGUAGE_COOKIE),
+            self._site.pages.languages,
+            self._site.settings.default_language,
+        )
+
+    def local_time(self) -> str:
+        """Return the time of now in the configured zone, with the zone's name."""
+        zone = ZoneInfo(self._site.settings.time_zone)
+        return datetime.fromtimestamp(self._site.wall(), UTC).astimezone(zone).strftime("%H:%M:%S %Z")
+
+
+_TITLES = {
+    Reason.QUEUE: "You are in the queue; ask again after the time given, with the same cookies or ticket.",
+    Reason.FULL: "The queue is full now; ask again after the time given.",
+    Reason.PAUSED: "Booking is stopped for now; your place is kept.",
+    Reason.STORE_DOWN: "The queue cannot give numbers just now; a place that you hold is kept.",
+}
+
+
+def _state(room: LiveRoom, wait: Wait, left: WaitRange | None, *, missed: bool) -> WaitingState:
+    if wait.reason is Reason.STORE_DOWN:
+        return WaitingState.STORE_DOWN
+    if wait.reason is Reason.FULL:
+        return WaitingState.FULL
+    if room.paused:
+        return WaitingState.PAUSED
+    if missed:
+        return WaitingState.MISSED
+    if left is None:
+        return WaitingState.WAITING_UNKNOWN
+    return WaitingState.SOON if left.high <= SOON else WaitingState.WAITING

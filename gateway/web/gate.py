@@ -1,0 +1,184 @@
+"""The gate: every visitor's request comes here and leaves as one answer, one log line and one count."""
+
+import secrets
+from dataclasses import dataclass
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.core.classify import Classified
+from gateway.core.decide import Forward, Reason
+from gateway.core.live_room import LiveRoom
+from gateway.core.passes import Pass
+from gateway.errors import UpstreamFailed
+from gateway.web.answers import Answers, problem
+from gateway.web.reception import Outcome, Reception
+from gateway.web.room_api import PREFIX, RoomApi
+from gateway.web.site import Site
+
+_FAILURES = {
+    "connect": (502, "upstream_unreachable", "The clinics' system cannot be reached."),
+    "read": (502, "upstream_broken", "The clinics' system broke its answer off."),
+    "timeout": (504, "upstream_timeout", "The clinics' system did not answer in time."),
+    "overloaded": (503, "upstream_overloaded", "The clinics' system is busy; ask again after the time given."),
+}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is learned of one request on its way, for the log line."""
+
+    classified: Classified
+    decision: str = "error"
+    visit: str | None = None
+    lane: str | None = None
+    pool: str | None = None
+
+
+class Gate:
+    """Answers the visitors' address."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._answers = Answers(site)
+        self._reception = Reception(site)
+        self._api = RoomApi(site, self._answers, self._reception)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        if request.path.startswith(PREFIX):
+            return await self._api.handle(request)
+        site, started = self._site, self._site.clock()
+        request_id = secrets.token_hex(8)
+        path = request.raw_path.partition("?")[0]
+        seen = _Seen(classified=site.classifier.classify(request.method, path))
+        response: web.StreamResponse | None = None
+        try:
+            response = await self._answer(request, seen, request_id)
+        finally:
+            self._note(request, seen, path, request_id, response, started)
+        response.headers.setdefault("X-Request-Id", request_id) if not response.prepared else None
+        return response
+
+    async def _answer(self, request: web.BaseRequest, seen: _Seen, request_id: str) -> web.StreamResponse:
+        site = self._site
+        room = site.rooms.get(seen.classified.room or "")
+        admission = site.tokens.admission(request, room.name, site.store_now(room)) if room else None
+        if request.content_length is not None and request.content_length > site.settings.proxy.max_body:
+            seen.decision = "body_too_large"
+            most = site.settings.proxy.max_body
+            return problem(413, "body_too_large", f"At most {most} bytes are accepted.", reference=request_id)
+        held = site.tokens.ticket(request, room.name) if room and admission is None else None
+        outcome = await self._reception.receive(
+            room,
+            express=seen.classified.request_class.express,
+            lane=self.lane(request, room),
+            held=held,
+            admission=admission,
+        )
+        decision = outcome.decision
+        seen.decision = decision.reason.value
+        if isinstance(decision, Forward):
+            return await self._forward(request, room, outcome, admission or decision.admission, seen, request_id)
+        assert room is not None
+        if decision.ticket is not None:
+            seen.visit, seen.lane = decision.ticket.visit, decision.ticket.lane
+        return self._answers.waiting(
+            request, room, decision, new_ticket=outcome.new_ticket, missed=outcome.missed, reference=request_id
+        )
+
+    def lane(self, request: web.BaseRequest, room: LiveRoom | None) -> str:
+        """Return the lane of a newcomer: the trusted portal's header if it names one, else the room's default."""
+        if room is None:
+            return ""
+        rules = self._site.settings.rooms[room.name]
+        if rules.lane_header and request.remote in self._site.settings.proxy.trusted_proxies:
+            named = request.headers.get(rules.lane_header, "")
+            if named in rules.lanes:
+                return named
+        return rules.lane
+
+    async def _forward(
+        self,
+        request: web.BaseRequest,
+        room: LiveRoom | None,
+        outcome: Outcome,
+        admission: Pass | None,
+        seen: _Seen,
+        request_id: str,
+    ) -> web.StreamResponse:
+        site, now = self._site, self._site.clock()
+        pool = seen.pool = self._pool(room, admission)
+        if room is not None and admission is not None:
+            seen.visit, seen.lane = admission.visit, admission.lane
+            room.ledger.note_request(admission.visit, pool, now)
+        added: list[str] = []
+
+        def prepare(fields: "CIMultiDict[str]", ended: bool) -> None:
+            fields["X-Request-Id"] = request_id
+            if room is not None and admission is not None:
+                added.extend(self._pass_cookies(room, admission, outcome, ended=ended))
+            for cookie in added:
+                fields.add("Set-Cookie", cookie)
+
+        try:
+            return await site.upstream.send(request, pool, request_id=request_id, prepare=prepare)
+        except UpstreamFailed as error:
+            status, code, title = _FAILURES[error.kind]
+            seen.decision = code
+            retry_after = 2 if status == 503 else None
+            response = self._answers.failure(request, status, code, title, request_id, retry_after)
+            prepare(response.headers, False)
+            return response
+
+    def _pass_cookies(self, room: LiveRoom, admission: Pass, outcome: Outcome, *, ended: bool) -> list[str]:
+        site, now = self._site, self._site.store_now(room)
+        if ended:
+            room.ledger.end(admission.visit, site.clock())
+            return [site.tokens.ended_cookie()]
+        if outcome.new_pass:
+            return list(site.tokens.pass_cookies(admission, now))
+        renewed = admission.renewed(now, site.settings.rooms[room.name].pass_idle)
+        return [site.tokens.pass_cookies(renewed, now)[0]] if renewed else []
+
+    def _pool(self, room: LiveRoom | None, admission: Pass | None) -> str:
+        if room is not None:
+            reading = room.totals.pools.get(admission.pool) if admission else None
+            if admission is not None and admission.pool in self._site.settings.pools:
+                if reading is None or reading.healthy:
+                    return admission.pool
+                return room.pick_pool()
+            if any(room.totals.pools.values()):
+                return room.pick_pool()
+        return next(name for name, pool in self._site.settings.pools.items() if pool.role == "primary")
+
+    def _note(
+        self,
+        request: web.BaseRequest,
+        seen: _Seen,
+        path: str,
+        request_id: str,
+        response: web.StreamResponse | None,
+        started: float,
+    ) -> None:
+        site, elapsed = self._site, self._site.clock() - started
+        room, name = seen.classified.room or "", seen.classified.request_class.name
+        site.metrics.requests.labels(room, name, seen.decision).inc()
+        site.metrics.duration.labels(seen.decision).observe(elapsed)
+        site.access_log.write(
+            method=request.method,
+            path=path,
+            status=response.status if response is not None else None,
+            **{"class": name},
+            room=room or None,
+            lane=seen.lane,
+            decision="wait" if seen.decision in _WAITS else seen.decision,
+            reason=seen.decision,
+            visit=seen.visit,
+            pool=seen.pool,
+            ms=round(elapsed * 1000, 1),
+            id=request_id,
+        )
+
+
+_WAITS = frozenset({Reason.QUEUE.value, Reason.FULL.value, Reason.PAUSED.value, Reason.STORE_DOWN.value})

@@ -1,0 +1,166 @@
+"""What each page shows, as values: the gate fills them in, the renderer never looks anything up."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+EMERGENCY_NUMBERS = ("103", "112")
+LONGEST_MESSAGE = 200
+LONGEST_REFERENCE = 64
+LONGEST_ALTERNATIVE = 120
+MOST_ALTERNATIVES = 6
+MOST_EMERGENCY_NUMBERS = 4
+
+
+class WaitingState(StrEnum):
+    """Why a visitor is looking at the waiting page."""
+
+    WAITING = "waiting"
+    WAITING_UNKNOWN = "waiting_unknown"
+    SOON = "soon"
+    PAUSED = "paused"
+    FULL = "full"
+    CLOSED = "closed"
+    MISSED = "missed"
+    STORE_DOWN = "store_down"
+
+
+class RoomState(StrEnum):
+    """State of a room on the public status page."""
+
+    OPEN = "open"
+    QUEUEING = "queueing"
+    PAUSED = "paused"
+    CLOSED = "closed"
+    STORE_DOWN = "store_down"
+
+
+POLLED = frozenset(
+    {
+        WaitingState.WAITING,
+        WaitingState.WAITING_UNKNOWN,
+        WaitingState.SOON,
+        WaitingState.PAUSED,
+        WaitingState.STORE_DOWN,
+    }
+)
+"""States in which the visitor holds a place, so that the page asks how the queue moves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Help:
+    """What stands on every page for visitors: urgent help, which is never empty, and other ways to book."""
+
+    emergency: tuple[str, ...] = EMERGENCY_NUMBERS
+    alternatives: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.emergency or not all(number.strip() for number in self.emergency):
+            raise ValueError("emergency must name at least one telephone number; it cannot be switched off")
+        if len(self.emergency) > MOST_EMERGENCY_NUMBERS:
+            raise ValueError(f"emergency names {len(self.emergency)} numbers; at most {MOST_EMERGENCY_NUMBERS}")
+        if len(self.alternatives) > MOST_ALTERNATIVES:
+            raise ValueError(f"{len(self.alternatives)} alternatives; at most {MOST_ALTERNATIVES} are shown")
+        for label, text in self.alternatives:
+            if not label.strip() or len(label) > LONGEST_ALTERNATIVE or len(text) > LONGEST_ALTERNATIVE:
+                raise ValueError(
+                    f"alternative {label!r}: a label and a text of at most {LONGEST_ALTERNATIVE} characters each"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingView:
+    """One visitor's waiting page; times are seconds, `updated` is local time with its zone.
+
+    `ahead` and the estimate are None when they are not known. `ahead_at_join` draws the progress bar; when
+    it is None the page's script remembers the first number it saw.
+    """
+
+    room: str
+    state: WaitingState
+    ahead: int | None = None
+    position: int | None = None
+    eta_low_seconds: float | None = None
+    eta_high_seconds: float | None = None
+    retry_after: int
+    ticket_number: int | None = None
+    lane: str
+    reference: str
+    updated: str
+    poll_url: str
+    entry_url: str
+    auto: bool = False
+    operator_message: str = ""
+    alternatives: tuple[tuple[str, str], ...] = ()
+    emergency: tuple[str, ...] = EMERGENCY_NUMBERS
+    ahead_at_join: int | None = None
+
+    def __post_init__(self) -> None:
+        Help(emergency=self.emergency, alternatives=self.alternatives)
+        if self.retry_after < 1:
+            raise ValueError(f"retry_after must be at least 1 second, not {self.retry_after}")
+        if self.ahead is not None and self.ahead < 0:
+            raise ValueError(f"ahead must be 0 or more, not {self.ahead}")
+
+    @property
+    def people_ahead(self) -> int | None:
+        """Return the number ahead, from the position when only that is known."""
+        if self.ahead is None and self.position is not None:
+            return max(0, self.position - 1)
+        return self.ahead
+
+    @property
+    def polled(self) -> bool:
+        """Tell whether the page asks for news: only where the visitor holds a numbered place."""
+        return self.state in POLLED and self.ticket_number is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorView:
+    """A request that the clinics' system did not answer well: status 502, 503 or 504.
+
+    `wrote` says that the request may have changed something, so that the page warns against doing it twice.
+    """
+
+    status: int
+    reference: str
+    updated: str
+    retry_url: str
+    wrote: bool = False
+    retry_after: int | None = None
+    operator_message: str = ""
+    alternatives: tuple[tuple[str, str], ...] = ()
+    emergency: tuple[str, ...] = EMERGENCY_NUMBERS
+
+    def __post_init__(self) -> None:
+        Help(emergency=self.emergency, alternatives=self.alternatives)
+        if self.status not in (502, 503, 504):
+            raise ValueError(f"an error page has status 502, 503 or 504, not {self.status}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomStatus:
+    """One room on the status page; numbers are None when they are not known."""
+
+    name: str
+    state: RoomState
+    waiting: int | None = None
+    wait_low_seconds: float | None = None
+    wait_high_seconds: float | None = None
+    quieter_after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """The public status page; `quieter_after` of a room is a local time with its zone, or empty."""
+
+    rooms: tuple[RoomStatus, ...]
+    reference: str
+    updated: str
+    store_up: bool = True
+    page_url: str = "/_talon/status"
+    operator_message: str = ""
+    alternatives: tuple[tuple[str, str], ...] = ()
+    emergency: tuple[str, ...] = EMERGENCY_NUMBERS
+
+    def __post_init__(self) -> None:
+        Help(emergency=self.emergency, alternatives=self.alternatives)

@@ -1,0 +1,100 @@
+"""Reception: brings a visit to its pass. Asks the store only when the counters say that it may be the turn."""
+
+from dataclasses import dataclass
+
+from gateway.core.decide import Ask, Decision, Forward, Reason, RequestFacts, Wait, decide
+from gateway.core.live_room import LiveRoom
+from gateway.core.passes import Pass
+from gateway.core.room import Standing
+from gateway.core.ticket import Ticket
+from gateway.errors import StoreUnavailable
+from gateway.settings import RoomSettings
+from gateway.web.site import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What to do with a request, and what the visitor now holds that it did not hold before."""
+
+    decision: Forward | Wait
+    new_ticket: bool = False
+    new_pass: bool = False
+    missed: bool = False
+
+
+class Reception:
+    """Decides about visits of all rooms."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def receive(
+        self, room: LiveRoom | None, *, express: bool, lane: str, held: Ticket | None, admission: Pass | None
+    ) -> Outcome:
+        """Return what happens to a request of a visit that holds `held` and `admission`."""
+        decision = self._decide(room, express=express, held=held, admission=admission)
+        if isinstance(decision, Wait) and decision.ticket is not None and room is not None:
+            room.note_heartbeat(decision.ticket)
+        if not isinstance(decision, Ask):
+            return Outcome(decision=decision)
+        assert room is not None
+        try:
+            return await self._ask(room, lane, decision.ticket)
+        except StoreUnavailable:
+            room.store_up = False
+            return Outcome(decision=Wait(reason=Reason.STORE_DOWN, ticket=held))
+
+    def _decide(self, room: LiveRoom | None, *, express: bool, held: Ticket | None, admission: Pass | None) -> Decision:
+        view = room.view if room else None
+        lane = view.lanes.get(held.lane) if view and held else None
+        return decide(
+            RequestFacts(
+                express=express,
+                room=room.name if room else None,
+                observe=bool(room and self._settings(room).mode == "observe"),
+                admission=admission,
+                ticket=held,
+                store_up=bool(room and room.store_up),
+                epoch=view.epoch if view else "",
+                serving=lane.serving if lane else 0,
+            )
+        )
+
+    async def _ask(self, room: LiveRoom, lane: str, held: Ticket | None) -> Outcome:
+        pool = room.pick_pool()
+        if held is not None:
+            claim = await self._site.store.claim(room.name, held.lane, held.number, held.epoch, pool=pool)
+            if claim.standing is Standing.CLAIMED:
+                self._note_admission(room, held, claim.claimed_at)
+                return self._admitted(room, held, claim.claimed_at, claim.pool, Reason.TURN)
+            if claim.standing in (Standing.WAITING, Standing.RETURNING):
+                missed = claim.standing is Standing.RETURNING
+                return Outcome(decision=Wait(reason=Reason.QUEUE, ticket=held), missed=missed)
+        joined = await self._site.store.join(room.name, lane, pool=pool)
+        if joined.standing is Standing.FULL:
+            return Outcome(decision=Wait(reason=Reason.FULL, ticket=None))
+        ticket = Ticket(room=room.name, epoch=joined.epoch, lane=lane, number=joined.number, joined_at=joined.now)
+        if joined.standing is Standing.CLAIMED:
+            self._note_admission(room, ticket, joined.now)
+            return self._admitted(room, ticket, joined.now, joined.pool, Reason.ROOM_FREE)
+        return Outcome(decision=Wait(reason=Reason.QUEUE, ticket=ticket), new_ticket=True)
+
+    def _admitted(self, room: LiveRoom, ticket: Ticket, at: float, pool: str, reason: Reason) -> Outcome:
+        rules = self._settings(room)
+        admission = Pass(
+            room=room.name,
+            visit=ticket.visit,
+            lane=ticket.lane,
+            pool=pool,
+            issued_at=at,
+            expires_at=at + rules.pass_idle,
+            cap_at=at + rules.pass_cap,
+        )
+        return Outcome(decision=Forward(reason=reason, admission=admission), new_pass=True)
+
+    def _note_admission(self, room: LiveRoom, ticket: Ticket, at: float) -> None:
+        self._site.metrics.admissions.labels(room.name, ticket.lane).inc()
+        self._site.metrics.wait.labels(room.name, ticket.lane).observe(max(0.0, at - ticket.joined_at))
+
+    def _settings(self, room: LiveRoom) -> RoomSettings:
+        return self._site.settings.rooms[room.name]

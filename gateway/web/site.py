@@ -1,0 +1,35 @@
+"""What every part of the web layer works with: rooms, tokens, pages, clocks; built once in `app.py`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.core.classify import Classifier
+from gateway.core.live_room import LiveRoom
+from gateway.ports import RoomStore, Upstream
+from gateway.settings import Settings
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.metrics import Metrics
+from gateway.web.pages.render import Pages
+from gateway.web.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The parts; `clock` is steady, `wall` is seconds since the epoch, `chance` uniform in [0, 1)."""
+
+    settings: Settings
+    rooms: Mapping[str, LiveRoom]
+    store: RoomStore
+    upstream: Upstream
+    classifier: Classifier
+    tokens: Tokens
+    pages: Pages
+    metrics: Metrics
+    access_log: AccessLog
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    chance: Callable[[], float]
+
+    def store_now(self, room: LiveRoom) -> float:
+        """The store's clock as last read; before the first reading and for passes the wall clock does."""
+        return room.view.now if room.view is not None and room.store_up else self.wall()

@@ -1,0 +1,92 @@
+"""Reading and writing the visitor's tokens: cookies first, then the headers for clients without cookies.
+
+Verified tokens are remembered by their text (bounded, least recently used goes), so a visit's second request
+costs a dictionary look-up; validity in time is checked on every request.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from aiohttp import web
+
+from gateway.core import passes, ticket
+from gateway.core.keyring import KeyRing
+from gateway.core.passes import Pass, PassInvalid
+from gateway.core.ticket import Ticket, TicketInvalid
+
+TICKET_COOKIE = "talon_ticket"
+PASS_COOKIE = "talon_pass"
+MAX_CACHED = 50_000
+Token = TypeVar("Token")
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Owns the keys and the memory of verified tokens."""
+
+    keys: KeyRing
+    secure: bool = False
+    _passes: OrderedDict[str, Pass] = field(default_factory=OrderedDict)
+    _tickets: OrderedDict[str, Ticket] = field(default_factory=OrderedDict)
+
+    def admission(self, request: web.BaseRequest, room: str, now: float) -> Pass | None:
+        """Return the request's pass if it opens `room` now."""
+        for token in _candidates(request, PASS_COOKIE, "Talon-Pass"):
+            try:
+                admission = _remember(self._passes, token, lambda text: passes.decode(text, self.keys))
+                passes.check(admission, room=room, now=now)
+            except PassInvalid:
+                continue
+            return admission
+        return None
+
+    def ticket(self, request: web.BaseRequest, room: str) -> Ticket | None:
+        """Return the request's ticket for `room`, or None."""
+        for token in _candidates(request, TICKET_COOKIE, "Talon-Ticket"):
+            found = self.read_ticket(token)
+            if found is not None and found.room == room:
+                return found
+        return None
+
+    def read_ticket(self, token: str) -> Ticket | None:
+        """Return the ticket of a token, or None when no known key signed it."""
+        try:
+            return _remember(self._tickets, token, lambda text: ticket.decode(text, self.keys))
+        except TicketInvalid:
+            return None
+
+    def ticket_cookie(self, held: Ticket) -> str:
+        """Return the Set-Cookie value that hands the ticket out."""
+        return self._cookie(TICKET_COOKIE, ticket.encode(held, self.keys), max_age=86_400)
+
+    def pass_cookies(self, admission: Pass, now: float) -> tuple[str, str]:
+        """Return the Set-Cookie values that hand the pass out and take the ticket back."""
+        token = passes.encode(admission, self.keys)
+        age = max(1, int(admission.cap_at - now))
+        return self._cookie(PASS_COOKIE, token, max_age=age), self._cookie(TICKET_COOKIE, "", max_age=0)
+
+    def ended_cookie(self) -> str:
+        """Return the Set-Cookie value that takes the pass back: the visit is over."""
+        return self._cookie(PASS_COOKIE, "", max_age=0)
+
+    def _cookie(self, name: str, value: str, max_age: int) -> str:
+        secure = "; Secure" if self.secure else ""
+        return f"{name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}"
+
+
+def _candidates(request: web.BaseRequest, cookie: str, header: str) -> list[str]:
+    found = (request.cookies.get(cookie), request.headers.get(header))
+    return [token for token in found if token]
+
+
+def _remember(cache: "OrderedDict[str, Token]", text: str, read: Callable[[str], Token]) -> Token:
+    known = cache.get(text)
+    if known is None:
+        known = cache[text] = read(text)
+        if len(cache) > MAX_CACHED:
+            cache.popitem(last=False)
+    else:
+        cache.move_to_end(text)
+    return known

@@ -1,0 +1,22 @@
+"""One Chromium for each module of browser tests: the system's own, never a downloaded one."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.conftest import require
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Start the system's Chromium; a machine without it fails with the sentence that says how to get it.
+
+    The scope is a module and not the session: while Playwright's blocking interface is started, its event
+    loop counts as running in this thread, and tests of asyncio code in other modules could not run theirs.
+    """
+    path = require("chromium", "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,0 +1,72 @@
+import math
+
+import numpy as np
+import pytest
+
+from forecasting.core.backtest import check_history, issue, plan_folds, score
+from forecasting.core.calendar import Calendar
+from forecasting.core.errors import InputError
+from forecasting.core.series import FloatArray, Series
+from forecasting.models.seasonal_naive import SeasonalNaive
+from tests.forecasting.made import shaped
+
+
+class Watching:
+    """A forecaster that notes what it was shown and answers with a constant."""
+
+    name = "watching"
+
+    def __init__(self) -> None:
+        self.shown: list[Series] = []
+
+    def fit(self, series: Series, calendar: Calendar) -> "Watching":
+        """Note the series."""
+        self.shown.append(series)
+        return self
+
+    def predict(self, times: FloatArray) -> FloatArray:
+        """Return ones."""
+        return np.ones(len(times))
+
+    def dump(self) -> dict[str, object]:
+        """Return nothing."""
+        return {}
+
+
+def test_no_fit_sees_what_it_is_tested_on() -> None:
+    """At every cutoff the history ends where the forecast begins, and test windows do not overlap."""
+    series, watching = shaped(days=21), Watching()
+    plan = plan_folds(series, horizon=24, folds=5, warm_up=2)
+    issued = issue(watching, series, Calendar(), plan)
+    assert [fold.cutoff for fold in issued] == [past.end for past in watching.shown]
+    assert all(fold.times[0] == fold.cutoff for fold in issued)
+    assert np.all(np.diff([fold.cutoff for fold in issued]) == 24 * 3600)
+    assert issued[-1].times[-1] + series.step == series.end
+
+
+def test_the_baseline_against_itself_is_exactly_one() -> None:
+    """The ratio compares on the same bins, so seasonal naive scores 1."""
+    series = shaped(days=28)
+    plan = plan_folds(series, horizon=24, folds=8)
+    naive = issue(SeasonalNaive(), series, Calendar(), plan)
+    found = score("seasonal_naive", naive, naive, series, warm_up=plan.warm_up)
+    assert found.ratio == 1.0
+    assert found.folds == 8
+    assert found.bins == 8 * 24
+    assert 0.5 < found.coverage <= 1
+
+
+def test_a_history_of_two_days_cannot_be_scored() -> None:
+    """Without a single fold every number is NaN, none is made up."""
+    series = shaped(days=2)
+    plan = plan_folds(series, horizon=24, folds=12)
+    found = score("x", (), (), series, warm_up=plan.warm_up)
+    assert plan.cutoffs == ()
+    assert math.isnan(found.wape)
+    assert math.isnan(found.ratio)
+
+
+def test_too_little_history_is_refused_by_name() -> None:
+    """The sentence says how much there is and how much is needed."""
+    with pytest.raises(InputError, match=r"a\.csv: 24 known bins of 1h are not enough .* at least 2d"):
+        check_history(shaped(days=1), place="a.csv")
