@@ -1,24 +1,28 @@
 """Admission: how many visits a pool may hold, and the rate of calls that keeps it there.
 
-The controlled quantity is the window: the number of visits inside a pool at which its nodes are just busy.
-It is found as congestion control finds one: doubling per visit duration until the first sign of pressure, then
-growing by a tenth per visit duration while there is idle capacity, shrinking in proportion to the pressure. Pressure is
-the time that requests wait in front of the nodes; idleness is inflight against the nodes' learned limits.
+The controlled quantity is the window: the number of visits inside a pool at which its nodes are just busy. It is
+found as congestion control finds one: doubling per turn until the first sign of pressure, then growing slowly while
+there is idle capacity, shrinking in proportion to the pressure. A turn is the duration of a visit, at most
+`LONGEST_TURN`. Pressure is the time that requests wait in front of the nodes against its target; idleness is
+inflight against the nodes' learned limits.
 
 Little's law turns the window W into a rate of calls r = W / D with D the learned duration of a visit, so that
 
-    rate = r + (W + r d - inside - called) / tau,   0 <= rate <= 3 r,   tau = max(1 s, D / 2)
+    rate = r + (W + r d - inside - called) / tau,   0 <= rate <= 3 r,   tau = D / 2 within 1 s .. 5 s
 
 where d is the learned delay from call to claim: calls on their way are allowed for, not counted as load twice.
-The plan caps the rate from above and gives the first window; measurement can only lower what the plan allows
-(min of forecast and measured when admitting). Invariants: the rate is never negative, and with pressure above
-twice the target the window never grows.
+The plan caps the rate from above: measurement can only lower what the plan allows (min of forecast and measured
+when admitting). Invariants: the rate is never negative; with pressure above 1.5 the window never grows; while more
+visits are inside than the window holds, it does not shrink further, since what waits then is already on its way out.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core.units import Seconds
+
+LONGEST_TURN = 8.0
+"""Seconds after which the load of new visits has shown itself, however long visits last."""
 
 
 class RateReason(StrEnum):
@@ -37,7 +41,7 @@ class RateReason(StrEnum):
 class AdmissionPolicy:
     """Targets of admission control; `target_wait` is the time requests may wait before a node."""
 
-    target_wait: Seconds = 0.05
+    target_wait: Seconds = 0.1
     busy: float = 0.9
     initial_window: float = 20.0
     min_window: float = 1.0
@@ -55,7 +59,7 @@ class AdmissionPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolFacts:
-    """One pool as measured since the last step; `open_share` is 0 closed .. 1 fully open."""
+    """One pool as measured since the last step; `open_share` is 0 closed .. 1 fully open, rates are visits/s."""
 
     inside: float
     called: float
@@ -64,6 +68,7 @@ class PoolFacts:
     queue_wait: float
     healthy: bool
     open_share: float = 1.0
+    ended_rate: float = float("inf")
     planned_rate: float | None = None
 
 
@@ -102,7 +107,10 @@ class PoolAdmission:
         reason = self._move(facts, visits, elapsed, demand=demand)
         window = self.window * facts.open_share
         steady = window / visits.duration
-        tau = max(1.0, visits.duration / 2)
+        if reason is RateReason.PRESSURE or facts.inflight >= self.policy.busy * facts.limit:
+            # Busy nodes end visits at the rate they can; the learned duration lags behind a growing queue.
+            steady = min(steady, 1.05 * facts.ended_rate)
+        tau = max(1.0, min(visits.duration / 2, 5.0))
         missing = window + steady * visits.claim_delay - facts.inside - facts.called
         rate = min(max(0.0, steady + missing / tau), 3 * steady)
         if facts.planned_rate is not None:
@@ -113,17 +121,20 @@ class PoolAdmission:
 
     def _move(self, facts: PoolFacts, visits: VisitFacts, elapsed: float, *, demand: bool) -> RateReason:
         policy = self.policy
-        turn = elapsed / visits.duration
+        window = self.window * facts.open_share
+        turn = elapsed / min(visits.duration, LONGEST_TURN)
         pressure = facts.queue_wait / policy.target_wait
         used = facts.inflight / max(facts.limit, 1e-9)
-        if pressure > 2:
+        if pressure > 1.5:
             self.probing = False
-            # The excess wait is the queue; drain it over a visit, never by more than half per visit.
-            self._set(self.window * (1 - min(0.5, 0.1 * pressure) * min(1.0, turn)))
+            # While more are inside than the window holds, the queue is the past's; it drains by itself.
+            if facts.inside <= 1.05 * window + 1:
+                self._set(self.window * (1 - min(0.5, 0.15 * (pressure - 1)) * min(1.0, turn)))
             return RateReason.PRESSURE
-        full = facts.inside >= 0.8 * self.window * facts.open_share
-        if demand and full and used < policy.busy and pressure <= 1:
-            growth = 2**turn if self.probing else 1 + 0.2 * turn
+        full = facts.inside >= 0.85 * window
+        if demand and full and pressure < 1:
+            idle = max(0.0, 1 - pressure) if used >= policy.busy else 1.0
+            growth = 2**turn if self.probing and used < policy.busy else 1 + 0.3 * idle * turn
             self._set(self.window * growth)
         return RateReason.CAPACITY if demand else RateReason.IDLE
 

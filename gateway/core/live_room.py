@@ -66,6 +66,7 @@ class LiveRoom:
     inflow: CallRate = field(default_factory=CallRate)
     claimed: CallRate = field(default_factory=CallRate)
     lane_rates: dict[str, CallRate] = field(default_factory=dict)
+    ended_rates: dict[str, CallRate] = field(default_factory=dict)
     _smooth_rate: float | None = None
     _queued_since: float | None = None
     _stepped_at: float | None = None
@@ -90,6 +91,7 @@ class LiveRoom:
                     queue_wait=r.queue_wait,
                     healthy=r.healthy,
                     requests_per_s=r.requests_per_s,
+                    ended=self.ledger.ended_in(name),
                 )
                 for name, r in readings.items()
                 if name in self.policy.pools
@@ -107,6 +109,8 @@ class LiveRoom:
         lanes = view.lanes.values()
         self.inflow.observe(sum(lane.issued for lane in lanes), view.now)
         self.claimed.observe(sum(lane.claims for lane in lanes), view.now)
+        for name, reading in self.totals.pools.items():
+            self.ended_rates.setdefault(name, CallRate(memory=3.0)).observe(reading.ended, view.now)
         for name, lane in view.lanes.items():
             self.lane_rates.setdefault(name, CallRate()).observe(lane.calls, view.now)
         if view.waiting == 0:
@@ -118,7 +122,9 @@ class LiveRoom:
     def _open_pools(self, view: RoomView) -> None:
         primaries = [r for name, r in self.totals.pools.items() if name not in self.spillovers]
         healthy = any(reading.healthy for reading in primaries) or not primaries
-        used = sum(r.inflight for r in primaries) >= self.policy.admission.busy * sum(r.limit for r in primaries)
+        rules = self.policy.admission
+        used = sum(r.inflight for r in primaries) >= rules.busy * sum(r.limit for r in primaries)
+        used = used or any(reading.queue_wait >= rules.target_wait for reading in primaries)
         for spillover in self.spillovers.values():
             facts = SpilloverFacts(
                 forecast_short=self.forecast_short(view.now, spillover.policy.warmup),
@@ -194,11 +200,15 @@ class LiveRoom:
         return estimate(self.view.lanes[lane].waiting, rate)
 
     def lane_rate(self, lane: str) -> float | None:
-        """Calls per second for one lane: as measured once there is a queue, as planned before."""
+        """Calls per second for one lane: as measured once there is a queue, as the plan says before."""
         now = self.view.now if self.view else 0.0
         measured = self.lane_rates[lane].rate if lane in self.lane_rates else None
         if measured and self._queued_since is not None and now - self._queued_since > 10.0:
             return measured
+        record = self.fresh_record(now)
+        step = record.step_at(now) if record else None
+        if step is not None and step.admission_rate:
+            return step.admission_rate
         return self._smooth_rate or measured
 
     @property
@@ -231,7 +241,7 @@ class LiveRoom:
     def _set_rates(self, view: RoomView, elapsed: float, no_show_share: float) -> None:
         called = sum(lane.called for lane in view.lanes.values()) * (1 - no_show_share)
         claims_per_s = self.claimed.rate or 0.0
-        delay = min(called / claims_per_s, 10.0) if claims_per_s > 0.1 else 1.0
+        delay = min(called / claims_per_s, 3.0) if claims_per_s > 0.1 else 1.0
         visits = VisitFacts(duration=self.totals.duration, claim_delay=delay)
         windows = {p: a.window * self.open_share(p) for p, a in self.admissions.items()}
         all_windows = sum(windows.values()) or 1.0
@@ -246,10 +256,15 @@ class LiveRoom:
                 queue_wait=reading.queue_wait,
                 healthy=reading.healthy,
                 open_share=self.open_share(pool),
+                ended_rate=self._ended_rate(pool),
                 planned_rate=ceilings(pool),
             )
             self.rates[pool] = admission.step(facts, visits, elapsed, demand=view.waiting > 0)
         self._combine(view, elapsed)
+
+    def _ended_rate(self, pool: str) -> float:
+        ended = self.ended_rates.get(pool)
+        return ended.rate if ended and ended.rate else float("inf")
 
     def _ceilings(self, view: RoomView) -> Callable[[str], float | None]:
         """Return the planned visits/s of a pool: a configured capacity, else its part of the plan."""

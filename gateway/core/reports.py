@@ -16,6 +16,7 @@ class PoolReading:
     queue_wait: float = 0.0
     healthy: bool = True
     requests_per_s: float = 0.0
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Report:
     def to_bytes(self) -> bytes:
         """Return the JSON form."""
         pools = {
-            name: [r.inside, r.inflight, r.limit, r.queue_wait, r.healthy, r.requests_per_s]
+            name: [r.inside, r.inflight, r.limit, r.queue_wait, r.healthy, r.requests_per_s, r.ended]
             for name, r in self.pools.items()
         }
         body = {"pools": pools, "duration": self.duration, "requests": self.requests, "ended": self.ended}
@@ -49,6 +50,7 @@ class Report:
                     queue_wait=float(r[3]),
                     healthy=bool(r[4]),
                     requests_per_s=float(r[5]),
+                    ended=int(r[6]),
                 )
                 for name, r in body["pools"].items()
             }
@@ -88,4 +90,5 @@ def _add(one: PoolReading, other: PoolReading) -> PoolReading:
         queue_wait=max(one.queue_wait, other.queue_wait),
         healthy=one.healthy or other.healthy,
         requests_per_s=one.requests_per_s + other.requests_per_s,
+        ended=one.ended + other.ended,
     )

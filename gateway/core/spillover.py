@@ -56,7 +56,8 @@ class Spillover:
     reason: OpenReason = OpenReason.NONE
     opened_at: float | None = None
     _needed_at: float = 0.0
-    _full_since: float | None = None
+    _full_for: float = 0.0
+    _stepped_at: float | None = None
 
     def step(self, facts: SpilloverFacts, now: float) -> float:
         """Return the pool's open share in 0..1."""
@@ -82,13 +83,14 @@ class Spillover:
         return min(1.0, max(self.policy.trickle, (now - self.opened_at) / self.policy.warmup))
 
     def _need(self, facts: SpilloverFacts, now: float) -> OpenReason:
+        elapsed = 0.0 if self._stepped_at is None else max(0.0, now - self._stepped_at)
+        self._stepped_at = now
         full = facts.primary_full and facts.waiting > 0
-        if not full:
-            self._full_since = None
-        elif self._full_since is None:
-            self._full_since = now
+        # A moment below full does not start the count anew: readings flutter around the limit.
+        self._full_for = min(self._full_for + elapsed, 2 * self.policy.patience) if full else self._full_for - elapsed
+        self._full_for = max(0.0, self._full_for)
         if not facts.primary_healthy:
             return OpenReason.FAILURE
-        if self._full_since is not None and now - self._full_since >= self.policy.patience:
+        if full and self._full_for >= self.policy.patience:
             return OpenReason.PRESSURE
         return OpenReason.FORECAST if facts.forecast_short else OpenReason.NONE

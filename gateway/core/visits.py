@@ -43,6 +43,7 @@ class VisitLedger:
     ended: int = 0
     _visits: OrderedDict[str, _Visit] = field(default_factory=OrderedDict)
     _inside: dict[str, int] = field(default_factory=dict)
+    _ended: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.duration = self.policy.duration
@@ -84,6 +85,10 @@ class VisitLedger:
         """Visits inside that belong to `pool`."""
         return self._inside.get(pool, 0)
 
+    def ended_in(self, pool: str) -> int:
+        """Visits of `pool` that have ended so far."""
+        return self._ended.get(pool, 0)
+
     @property
     def total(self) -> int:
         """All visits inside."""
@@ -95,6 +100,7 @@ class VisitLedger:
 
     def _learn(self, known: _Visit, end: float) -> None:
         self.ended += 1
+        self._ended[known.pool] = self._ended.get(known.pool, 0) + 1
         weight = max(0.02, 1.0 / (self.ended + 1))
         self.duration += weight * (max(end - known.since, 0.05) - self.duration)
         self.requests += weight * (known.requests - self.requests)

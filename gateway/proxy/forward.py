@@ -12,6 +12,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from gateway.core.limits.slowdown import kind_of
 from gateway.errors import UpstreamFailed
 from gateway.proxy.headers import VISIT_HEADER, to_upstream, to_visitor
 from gateway.proxy.pool import Node, Pool
@@ -87,7 +88,7 @@ class Forwarder:
         except (aiohttp.ClientError, OSError) as error:
             raise UpstreamFailed("read", f"{node.url}: {error}") from error
         finally:
-            pool.release(node, latency)
+            pool.release(node, kind_of(request.method, request.raw_path), latency)
 
     def _ask(self, request: web.BaseRequest, node: Node, request_id: str) -> "aiohttp.client._RequestContextManager":
         assert self._session is not None, "start() comes first"

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from gateway.core.balancing.two_choices import NodeLoad, choose
 from gateway.core.health import Health, HealthPolicy
-from gateway.core.limits.gradient import GradientLimit, LatencyWindow, LimitPolicy
+from gateway.core.limits.gradient import GradientLimit, LimitPolicy, Window
+from gateway.core.limits.slowdown import Slowdown
 from gateway.core.reports import PoolReading
 from gateway.errors import UpstreamFailed
 
-MIN_SAMPLES = 5
+MIN_SAMPLES = 20
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Node:
     url: str
     limit: GradientLimit
     health: Health
+    slowdown: Slowdown = field(default_factory=Slowdown)
     draining: bool = False
     inflight: int = 0
     answers: int = 0
@@ -53,8 +55,8 @@ class Node:
         self.inflight += 1
         self.peak = max(self.peak, self.inflight)
 
-    def end(self, latency: float | None) -> None:
-        """Count a request out; None means that it failed."""
+    def end(self, kind: str, latency: float | None) -> None:
+        """Count a request out; a latency of None means that it failed."""
         self.inflight -= 1
         if latency is None:
             self.failures += 1
@@ -63,6 +65,7 @@ class Node:
             self.answers += 1
             self.total_answers += 1
             self.latency_sum += latency
+            self.slowdown.note(kind, latency)
 
     def learn(self, now: float) -> None:
         """Close the window if it has enough samples."""
@@ -74,9 +77,8 @@ class Node:
         if self.answers + self.failures < MIN_SAMPLES:
             return
         self.latency = self.latency_sum / max(self.answers, 1)
-        self.limit.step(
-            LatencyWindow(answers=self.answers, failures=self.failures, mean_latency=self.latency, inflight=self.peak)
-        )
+        slowdown = self.slowdown.close(idle=self.peak < self.limit.limit / 2)
+        self.limit.step(Window(answers=self.answers, failures=self.failures, slowdown=slowdown, inflight=self.peak))
         self.answers = self.failures = 0
         self.latency_sum = 0.0
         self.peak = self.inflight
@@ -139,9 +141,9 @@ class Pool:
                 raise UpstreamFailed("overloaded", f"waited {timeout:g} s for pool {self.name}") from None
             raise
 
-    def release(self, node: Node, latency: float | None) -> None:
-        """Give the place back with the request's latency, None for a failure."""
-        node.end(latency)
+    def release(self, node: Node, kind: str, latency: float | None) -> None:
+        """Give the place back with the request's kind and latency, None for a failure."""
+        node.end(kind, latency)
         self.wake()
 
     def wake(self) -> None:

@@ -58,8 +58,8 @@ WAITING: Mapping[WaitingState, PageText] = MappingProxyType(
         ),
         WaitingState.PAUSED: PageText(
             "Booking is stopped for now, your place is kept",
-            "The clinics' system is not answering, so nobody is let in at the moment. "
-            "The queue goes on as soon as it answers again.",
+            "The clinics' system cannot take visitors at the moment, so nobody is let in. "
+            "The queue goes on as soon as it can.",
             "You need not do anything. Your place stays yours in this browser, also after you close the page.",
         ),
         WaitingState.FULL: PageText(
@@ -120,7 +120,7 @@ ROOMS: Mapping[RoomState, str] = MappingProxyType(
     {
         RoomState.OPEN: "Open, no queue.",
         RoomState.QUEUEING: "Open, there is a queue.",
-        RoomState.PAUSED: "Stopped for now: the clinics' system is not answering. Places in the queue are kept.",
+        RoomState.PAUSED: "Stopped for now: the clinics' system cannot take visitors. Places in the queue are kept.",
         RoomState.CLOSED: "Closed by the clinics for now. Appointments already made stand.",
         RoomState.STORE_DOWN: "The queue cannot be counted just now. Places in the queue are kept.",
     }

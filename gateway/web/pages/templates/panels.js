@@ -11,7 +11,14 @@ var REASONS = {
   pressure: ["cut, nodes are slow or failing", "Look at the nodes below for errors and latency."],
   manual: ["set by hand", "Resume when the cause is gone; the setting also ends by itself."],
   no_forecast: ["measured load alone, no usable forecast", "Publish a forecast: talon forecast publish."],
+  paused: ["none, the room is paused", "Look at the nodes below, or at who paused it."],
   idle: ["no queue, not limited", "Nothing to do."]
+};
+var OPENED = {
+  none: "",
+  forecast: "opened ahead: the forecast exceeds what the primary pool can take",
+  pressure: "opened: the primary pool is saturated",
+  failure: "opened: nodes of the primary pool are failing"
 };
 var GOOD = { up: "good", open: "good", ok: "good", down: "bad", closed: "", warming: "warn", draining: "warn", stale: "warn", no_forecast: "warn", absent: "warn" };
 function number(value, digits) {
@@ -79,9 +86,9 @@ function showTiles(room) {
     tile("Waiting", number(total(room.waiting), 0), "people", lanes.length > 1 ? parts : ""),
     tile("Admission rate", number(room.admission_rate, 1), "visits/s", (REASONS[room.reason] || [room.reason])[0]),
     tile("Arriving", number(room.inflow, 1), "visits/s", "finishing " + number(room.outflow, 1) + "/s"),
-    tile("Inside", number(room.inside, 0), "visits", number(called, 0) + " called so far"),
+    tile("Inside", number(room.inside, 0), "visits", number(called, 0) + " called" + (room.claims === undefined ? "" : ", " + number(room.claims, 0) + " came in")),
     tile("Wait shown", worst ? range(worst) : "\u2013", "", worst ? "longest lane" : total(room.waiting) ? "not known yet" : "nobody waits"),
-    tile("No-shows", percent(room.no_show_share), "", "of those called"));
+    tile("No-shows", percent(room.no_show_share), "", room.no_shows === undefined ? "of those called" : number(room.no_shows, 0) + " of those called"));
 }
 function showLanes(room) {
   var lanes = Object.keys(room.issued || room.waiting || {});
@@ -107,11 +114,12 @@ function showPools(pools) {
   var rows = [];
   if (!pools.length) return fill("pools", empty("No pools are configured."));
   pools.forEach(function (pool) {
-    var name = el("th", "", pool.name, el("span", "badge", pool.role), badge(pool.state)), why = el("th", "why", "share " + percent(pool.share), el("span", "", pool.reason ? ", " + pool.reason : ""));
+    var why = OPENED.hasOwnProperty(pool.reason) ? OPENED[pool.reason] : pool.reason;
+    var name = el("th", "", pool.name, el("span", "badge", pool.role), badge(pool.state)), cause = el("th", "why", "share " + percent(pool.share), el("span", "", why ? ", " + why : ""));
     name.scope = "rowgroup";
     name.colSpan = 2;
-    why.colSpan = 5;
-    rows.push(row("pool", name, why));
+    cause.colSpan = 5;
+    rows.push(row("pool", name, cause));
     (pool.nodes || []).forEach(function (node) {
       var load = el("span", "", gauge(node.limit ? node.inflight / node.limit : 0), number(node.inflight, 0) + " / " + number(node.limit, 0));
       rows.push(row("", el("td", "node", node.url), badge(node.state), load, number(node.waiting, 0),
