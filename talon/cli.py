@@ -8,7 +8,10 @@ import sys
 
 import typer
 
+from forecasting.cli import app as forecast_commands
 from gateway import cli as gateway_commands
+from loadtests.cli import backend_command, loadtest_command
+from talon.demo.cli import demo
 
 app = typer.Typer(
     name="talon",
@@ -17,11 +20,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(demo)
 app.command()(gateway_commands.serve)
 app.command()(gateway_commands.check_config)
 app.command()(gateway_commands.config_schema)
 app.command()(gateway_commands.explain)
 app.command()(gateway_commands.status)
+app.add_typer(forecast_commands, name="forecast", help="From request logs to a published forecast and plan.")
+app.command("backend")(backend_command)
+app.command("loadtest")(loadtest_command)
 
 
 def main() -> None:

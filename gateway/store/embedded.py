@@ -51,7 +51,8 @@ def socket_path(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"talon-{sha256(str(path).encode()).hexdigest()[:16]}.sock"
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Runs in a child on Linux before it starts: the kernel ends the child when its parent is gone."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -100,7 +101,7 @@ class EmbeddedStore:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,
         )
         async with asyncio.timeout(START_DEADLINE):
             while not await self._answers():

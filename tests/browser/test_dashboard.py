@@ -33,6 +33,8 @@ def room(name: str = "booking", **changes: Any) -> dict[str, Any]:
         "inflow": 9.5,
         "outflow": 3.5,
         "no_show_share": 0.04,
+        "claims": 1280,
+        "no_shows": 53,
         "eta": {"urgent": [5, 40], "regular": [250, 402]},
         "leader": True,
         "paused_by": None,
@@ -68,10 +70,11 @@ def forecast(now: float) -> dict[str, Any]:
 def full(now: float) -> Answers:
     """What the admin address answers in the middle of a peak."""
     nodes = [node("http://10.0.0.1:9001"), node("http://10.0.0.2:9001", "down", inflight=0)]
-    primary = {"name": "primary", "role": "primary", "state": "open", "share": 0.6, "reason": "healthy"}
+    primary = {"name": "primary", "role": "primary", "state": "open", "share": 0.6, "reason": "none"}
+    backup = {"name": "backup", "role": "backup", "state": "warming", "share": 0.4, "reason": "forecast"}
     return {
         "rooms": {"rooms": [room(), room("results", state="open", waiting={"regular": 0})]},
-        "pools": {"pools": [primary | {"nodes": nodes}]},
+        "pools": {"pools": [primary | {"nodes": nodes}, backup | {"nodes": [node("http://10.0.0.3:9003")]}]},
         "forecast": {"forecasts": [forecast(now)]},
     }
 
@@ -119,11 +122,21 @@ def test_the_dashboard_shows_what_the_api_says(page: Page, opened: Callable[[Ans
     expect(page.locator("#state")).to_contain_text("Queueing")
     expect(page.locator("#state")).to_contain_text("Admission rate: the published plan.")
     tiles = page.locator("#tiles")
-    for text in ("416 people", "4.3 visits/s", "9.5 visits/s", "87 visits", "4–7 min", "4.0 %"):
+    for text in (
+        "416 people",
+        "4.3 visits/s",
+        "9.5 visits/s",
+        "87 visits",
+        "1,280 came in",
+        "53 of those called",
+        "4–7 min",
+        "4.0 %",
+    ):
         expect(tiles).to_contain_text(text)
     expect(page.locator("#lanes tbody tr")).to_have_count(2)
     expect(page.locator("#pools")).to_contain_text("share 60 %")
     expect(page.locator("#pools")).to_contain_text("9 / 12")
+    expect(page.locator("#pools")).to_contain_text("opened ahead: the forecast exceeds")
     expect(page.locator("#forecast")).to_contain_text("combination, version 7")
     assert complaints == []
 
@@ -194,11 +207,11 @@ def test_the_dashboard_is_accessible(page: Page, opened: Callable[[Answers], lis
     """No axe violation at both widths and in both schemes, and nothing scrolls sideways."""
     opened(full(time_of(page)))
     expect(page.locator("#tiles")).to_contain_text("416 people")
-    problems = []
+    problems: list[tuple[object, ...]] = []
     for width in (800, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             found = Axe().run(page).response["violations"]
             problems += [(width, scheme, one["id"], one["nodes"][0]["html"]) for one in found]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):

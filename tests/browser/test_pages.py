@@ -102,7 +102,7 @@ def test_every_page_is_accessible(chromium: Browser, pages: Pages, language: str
     """No axe violation and contrast of 7:1 on every page, narrow and wide, light and dark; targets of 44 px."""
     nonce = secrets.token_urlsafe(16)
     context = chromium.new_context()
-    problems = []
+    problems: list[tuple[object, ...]] = []
     for name, html in example_pages(pages, language, nonce).items():
         site = Portal(page=html, nonce=nonce, serving=now_serving(1301))
         page = site.open(context)
@@ -110,7 +110,7 @@ def test_every_page_is_accessible(chromium: Browser, pages: Pages, language: str
         for width in (320, 1280):
             page.set_viewport_size({"width": width, "height": 800})
             for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=scheme)
                 found = page.evaluate(AXE_RUN)
                 problems += [(name, width, scheme, one["id"], one["nodes"][0]["html"]) for one in found]
             problems += [(name, width, small) for small in page.evaluate(SMALL_TARGETS)]

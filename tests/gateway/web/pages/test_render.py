@@ -1,6 +1,7 @@
 import gzip
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -227,7 +228,7 @@ def test_the_dashboard_is_one_document_under_the_policy(pages: Pages) -> None:
     assert set(re.findall(r"https?://[^\"' ]+", page)) == {"http://www.w3.org/2000/svg"}
 
 
-def test_examples_are_written_for_every_language(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_examples_are_written_for_every_language(tmp_path: Path) -> None:
     """A translator gets each page as a file that a browser opens."""
     assert write_examples(tmp_path) == 2 * len(NAMES)
     assert (tmp_path / "ru" / "waiting-paused.html").read_bytes().startswith(b"<!doctype html>")

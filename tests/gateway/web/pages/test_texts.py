@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -102,7 +103,7 @@ def test_squeezing_keeps_strings_and_drops_the_rest() -> None:
     assert squeeze_style("/* note */\na { color: red; }\n") == "a{color:red}"
 
 
-def test_the_template_for_translators_holds_every_text(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_template_for_translators_holds_every_text(tmp_path: Path) -> None:
     """The `.pot` file lists each text once, with two empty forms where there is a plural."""
     path = tmp_path / "pages.pot"
     with path.open("w", encoding="utf-8") as stream:

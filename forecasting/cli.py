@@ -1,0 +1,270 @@
+"""`talon forecast`: logs to arrivals, arrivals to a model, a model to the plan the gateway follows.
+
+Libraries that take long to load are imported by the commands that use them, so that help is instant.
+"""
+
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecasting.core.errors import InputError
+from forecasting.core.spans import format_span, parse_bin, parse_span
+from forecasting.options import (
+    calendar_of,
+    capacities_of,
+    instant_of,
+    reporting,
+    series_path,
+    span_or_off,
+    steps_of,
+)
+
+app = typer.Typer(
+    name="forecast",
+    help="Forecast arrivals from access logs and publish the plan that the gateway follows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Model = Annotated[
+    str, typer.Option("--model", help="combination, prophet, prophet_flat, profile_level or seasonal_naive.")
+]
+Country = Annotated[str | None, typer.Option("--country", help="Country code whose public holidays count.")]
+Zone = Annotated[str, typer.Option("--timezone", help="Time zone in which people live, such as Europe/Berlin.")]
+
+
+@app.command()
+@reporting
+def ingest(
+    logs: Annotated[list[str], typer.Argument(help="Access logs, plain or .gz .bz2 .xz .zst; - is standard input.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for arrivals.csv and quality.json.")],
+    width: Annotated[str, typer.Option("--bin", help="Width of a time bin.")] = "5min",
+    retry_window: Annotated[
+        str, typer.Option(help="The same request of the same client within this span is a retry; 0 turns it off.")
+    ] = "10s",
+    visit_gap: Annotated[
+        str, typer.Option(help="Count a client once until it is silent for this span (such as 30min); 0: off.")
+    ] = "0",
+    static: Annotated[str | None, typer.Option(help="Pattern of paths that are static files; '' keeps all.")] = None,
+    bots: Annotated[str | None, typer.Option(help="Pattern of user agents that are bots; '' keeps all.")] = None,
+) -> None:
+    """Read access logs into a clean series of arrivals and a report of what was dropped and why.
+
+    Example: talon forecast ingest access.log.1.gz access.log --out var/data
+    """
+    import sys
+
+    from forecasting.sources.cleaning import BOTS, STATIC, Rules
+    from forecasting.sources.csv_series import write_csv, write_text
+    from forecasting.sources.ingest import ingest as read_logs
+    from forecasting.views import counter, say, show_quality
+
+    rules = Rules(
+        bots=BOTS if bots is None else bots,
+        static=STATIC if static is None else static,
+        retry_window=span_or_off(retry_window, "--retry-window"),
+        visit_gap=span_or_off(visit_gap, "--visit-gap"),
+    )
+    seconds = parse_bin(width, name="--bin")
+    with counter("reading") as on_lines:
+        found = read_logs(logs, sys.stdin.buffer, width=seconds, rules=rules, salt=os.urandom(16), on_lines=on_lines)
+    document = found.document()
+    write_csv(found.series, out / "arrivals.csv")
+    write_text(out / "quality.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    show_quality(document)
+    say(f"written: {out / 'arrivals.csv'}, {out / 'quality.json'}")
+
+
+@app.command()
+@reporting
+def fit(
+    data: Annotated[Path, typer.Option("--data", help="Folder written by ingest, or a CSV with ds,y.")],
+    model_dir: Annotated[Path, typer.Option("--model-dir", help="Folder of model versions.")],
+    model: Model = "combination",
+    horizon: Annotated[str, typer.Option(help="How far ahead the backtest looks.")] = "24h",
+    folds: Annotated[int, typer.Option(min=1, max=200, help="Scored folds of the backtest.")] = 12,
+    country: Country = None,
+    timezone: Zone = "UTC",
+) -> None:
+    """Train a model, test it against copying last week, register it, and promote it if it is no worse.
+
+    Example: talon forecast fit --data var/data --model-dir var/models --country DE
+    """
+    from forecasting.core.backtest import check_history
+    from forecasting.models.registry import register
+    from forecasting.models.training import train, workable
+    from forecasting.sources.csv_series import read_csv
+    from forecasting.views import progress, say, show_scores
+
+    path = series_path(data)
+    series, notes = workable(read_csv(path))
+    check_history(series, place=str(path))
+    calendar = calendar_of(series, country, timezone, ahead=366 * 86400.0)
+    say(f"{series.known:,} known bins of {format_span(series.step)}; backtest of {model} begins")
+    with progress("fit and backtest") as advance:
+        trained = train(model, series, calendar, horizon=steps_of(horizon, series), folds=folds, on_fold=advance)
+    version = register(trained, series, model_dir, made_at=time.time())
+    show_scores(trained.scores, horizon=horizon)
+    for note in (*notes, *trained.notes):
+        say(f"note: {note}")
+    if trained.state == "ok":
+        say(f"registered and promoted: {version}")
+    else:
+        say(f"registered, not promoted: {version}: {trained.reason}")
+
+
+@app.command()
+@reporting
+def backtest(
+    data: Annotated[Path, typer.Option("--data", help="A CSV with ds,y, or a folder written by ingest.")],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Model to score; may be repeated. Default: all.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=1, max=200, help="Scored folds.")] = 12,
+    horizon: Annotated[str, typer.Option(help="How far ahead each fold looks.")] = "24h",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the scores as JSON.")] = None,
+    country: Country = None,
+    timezone: Zone = "UTC",
+) -> None:
+    """Score models on forecasts they would have issued in the past.
+
+    Example: talon forecast backtest --data arrivals.csv --model prophet --json scores.json
+    """
+    from forecasting.core.backtest import check_history
+    from forecasting.models.catalogue import NAMES, forecaster
+    from forecasting.models.registry import finite
+    from forecasting.models.training import backtest as score_models
+    from forecasting.models.training import workable
+    from forecasting.sources.csv_series import read_csv, write_text
+    from forecasting.views import progress, say, show_scores
+
+    names = [forecaster(name).name for name in (model or NAMES)]
+    path = series_path(data)
+    series, notes = workable(read_csv(path))
+    check_history(series, place=str(path))
+    calendar = calendar_of(series, country, timezone)
+    with progress("backtest") as advance:
+        scores, _ = score_models(
+            names, series, calendar, horizon=steps_of(horizon, series), folds=folds, on_fold=advance
+        )
+    show_scores(scores, horizon=horizon)
+    for note in notes:
+        say(f"note: {note}")
+    if json_file is not None:
+        document = {
+            "bin_seconds": series.step, "horizon": horizon, "scores": [finite(asdict(entry)) for entry in scores],
+        }  # fmt: skip
+        write_text(json_file, json.dumps(document, indent=2) + "\n")
+
+
+@app.command()
+@reporting
+def predict(
+    source: Annotated[Path, typer.Option("--input", help="History: a CSV with ds,y; .gz too.")],
+    horizon: Annotated[int, typer.Option(min=1, max=10_000, help="Number of steps to forecast.")],
+    freq: Annotated[str, typer.Option(help="Width of a step, such as h, 15min or D.")],
+    output: Annotated[Path, typer.Option("--output", help="CSV to write; .gz too.")],
+    model: Model = "combination",
+    country: Country = None,
+    timezone: Zone = "UTC",
+) -> None:
+    """Forecast any series of counts: ds,y in, ds,yhat,yhat_lower,yhat_upper,q95 out.
+
+    Example: talon forecast predict --input arrivals.csv --horizon 24 --freq h --output forecast.csv
+    """
+    from forecasting.core.backtest import check_history
+    from forecasting.models.training import fit_calibrated
+    from forecasting.sources.csv_series import read_csv, write_forecast
+    from forecasting.views import progress, say
+
+    width = parse_bin(freq, name="--freq")
+    series = read_csv(source, step=width)
+    check_history(series, place=str(source))
+    calendar = calendar_of(series, country, timezone, ahead=horizon * width)
+    with progress("fit") as advance:
+        fitted = fit_calibrated(model, series, calendar, horizon=horizon, on_fold=advance)
+    write_forecast(fitted.forecast(series.ahead(horizon)), output)
+    say(f"written: {output}: {horizon} steps of {format_span(width)} by {model}")
+
+
+@app.command()
+@reporting
+def publish(
+    model_dir: Annotated[Path, typer.Option("--model-dir", help="Folder of model versions.")],
+    redis_url: Annotated[str, typer.Option("--redis", help="Store: redis://, rediss:// or unix:// URL.")],
+    room: Annotated[str, typer.Option(help="Room whose plan this is.")] = "booking",
+    capacity: Annotated[
+        list[str] | None, typer.Option(help="Visits per second a pool can take, POOL=RATE; may be repeated.")
+    ] = None,
+    age_limit: Annotated[str, typer.Option(help="The gateway stops following the plan after this span.")] = "6h",
+    horizon: Annotated[str, typer.Option(help="How far ahead the plan reaches.")] = "24h",
+    at: Annotated[str | None, typer.Option(help="Instant at which the plan begins; default: now.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the record, write nothing.")] = False,
+) -> None:
+    """Write forecast and plan of the version in service to the store, in one step and with an age limit.
+
+    Example: talon forecast publish --model-dir var/models --redis redis://localhost --capacity primary=25
+    """
+    from forecasting.publish import record_in_service, safe_url, write_record
+    from forecasting.views import say
+
+    now = time.time()
+    record = record_in_service(
+        model_dir,
+        room=room,
+        capacity=capacities_of(capacity or []),
+        age_limit=parse_span(age_limit, name="--age-limit"),
+        horizon=parse_span(horizon, name="--horizon"),
+        begin=now if at is None else instant_of(at),
+        made_at=now,
+    )
+    if dry_run:
+        typer.echo(record.to_json())
+        return
+    write_record(record, redis_url)
+    state = record.state if record.state == "ok" else f"{record.state}: {record.reason}"
+    say(f"published for {room} at {safe_url(redis_url)}: {len(record.steps)} steps by {record.model}, {state}")
+
+
+@app.command()
+@reporting
+def plot(
+    output: Annotated[Path, typer.Option("--output", help="Picture to write: .svg, .png or .pdf.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Folder written by ingest, or a CSV with ds,y.")] = None,
+    model_dir: Annotated[Path | None, typer.Option("--model-dir", help="Folder of model versions.")] = None,
+    model: Model = "combination",
+    horizon: Annotated[str, typer.Option(help="How far ahead.")] = "24h",
+    country: Country = None,
+    timezone: Zone = "UTC",
+) -> None:
+    """Draw history, forecast and band; from registered models, or with a model fitted to the data for it.
+
+    Example: talon forecast plot --data var/data --output forecast.svg
+    """
+    from forecasting.core.backtest import check_history
+    from forecasting.models.registry import current_version, read_version
+    from forecasting.models.training import fit_calibrated, workable
+    from forecasting.plotting import draw
+    from forecasting.sources.csv_series import read_csv
+    from forecasting.views import say
+
+    if data is None and model_dir is None:
+        raise InputError("plot: give --data, --model-dir or both")
+    series = workable(read_csv(series_path(data)))[0] if data is not None else None
+    if model_dir is not None:
+        fitted = read_version(model_dir, current_version(model_dir)).fitted
+    else:
+        assert series is not None
+        check_history(series, place=str(data))
+        calendar = calendar_of(series, country, timezone, ahead=parse_span(horizon, name="--horizon"))
+        fitted = fit_calibrated(model, series, calendar, horizon=steps_of(horizon, series))
+    history = fitted.history
+    forecast = fitted.forecast(history.ahead(steps_of(horizon, history)))
+    draw(history if series is None else series, forecast, output, title=f"{horizon} ahead by {fitted.name}")
+    say(f"written: {output}")

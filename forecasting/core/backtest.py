@@ -1,0 +1,152 @@
+"""Rolling origin: forecasts as they would have been issued in the past, and what they were worth.
+
+The cutoff moves back from the end of the series by one horizon per fold, so that test windows never
+overlap. At each cutoff the model sees only what came before it. The first folds serve to calibrate the
+band; every later fold is scored with a band learned from the forecasts issued before it, which is how the
+band is made in service. All models are scored on the same folds, the baseline among them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasting.core import metrics
+from forecasting.core.calendar import Calendar
+from forecasting.core.errors import InputError
+from forecasting.core.forecaster import Forecaster
+from forecasting.core.intervals import Calibration, calibrate
+from forecasting.core.series import FloatArray, Series
+from forecasting.core.spans import DAY, WEEK, format_span
+
+WARM_UP = 6
+REMEMBERED = 14
+
+OnFold = Callable[[int, int], None]
+
+
+def ignore_fold(done: int, total: int) -> None:
+    """Take note of nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Where the cutoffs lie: bin indexes in rising order, how far ahead, how much history a fit sees."""
+
+    cutoffs: tuple[int, ...]
+    horizon: int
+    history: int
+    warm_up: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Issued:
+    """One forecast issued at `cutoff`, beside what came true."""
+
+    cutoff: float
+    times: FloatArray
+    actual: FloatArray
+    point: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a model was worth over the scored folds; NaN where it cannot be told."""
+
+    model: str
+    folds: int
+    bins: int
+    wape: float
+    ratio: float
+    mase: float
+    pinball: float
+    coverage: float
+
+
+def longest_history(step: float) -> int:
+    """Return how many bins a fit sees at most: 56 days, or 1120 bins of a day."""
+    return round(56 * DAY / step) if step < DAY else 1120
+
+
+def shortest_history(step: float) -> int:
+    """Return how many bins a fit needs at least: two days, or two weeks of daily bins."""
+    return round((2 * DAY if step < DAY else 2 * WEEK) / step)
+
+
+def check_history(series: Series, *, place: str) -> None:
+    """Raise InputError where the series is too short to fit anything."""
+    least = shortest_history(series.step)
+    if len(series) < least or series.known * 2 < least:
+        raise InputError(
+            f"{place}: {series.known} known bins of {format_span(series.step)} are not enough history; "
+            f"at least {format_span(least * series.step)} with half the bins known are needed"
+        )
+
+
+def plan_folds(series: Series, *, horizon: int, folds: int, warm_up: int = WARM_UP) -> Plan:
+    """Return at most `folds` scored cutoffs after at most `warm_up` that only calibrate."""
+    least = shortest_history(series.step)
+    possible = list(range(len(series) - horizon, least - 1, -horizon))
+    warm = min(warm_up, len(possible) // 3)
+    wanted = possible[: folds + warm]
+    return Plan(cutoffs=tuple(reversed(wanted)), horizon=horizon, history=longest_history(series.step), warm_up=warm)
+
+
+def issue(
+    forecaster: Forecaster, series: Series, calendar: Calendar, plan: Plan, *, on_fold: OnFold = ignore_fold
+) -> tuple[Issued, ...]:
+    """Fit and predict at every cutoff of the plan; a cutoff with no known history is passed over."""
+    issued: list[Issued] = []
+    for number, cutoff in enumerate(plan.cutoffs):
+        past = series.upto(cutoff, at_most=plan.history)
+        if past.known * 2 >= shortest_history(series.step):
+            times = past.ahead(plan.horizon)
+            actual = series.values[cutoff : cutoff + plan.horizon]
+            point = forecaster.fit(past, calendar).predict(times)
+            issued.append(Issued(cutoff=past.end, times=times, actual=actual, point=point))
+        on_fold(number + 1, len(plan.cutoffs))
+    return tuple(issued)
+
+
+def calibration_of(issued: Sequence[Issued]) -> Calibration:
+    """Learn the band from the last forecasts issued."""
+    if not issued:
+        return calibrate(np.zeros(0), np.zeros(0))
+    recent = issued[-REMEMBERED:]
+    return calibrate(np.concatenate([fold.actual for fold in recent]), np.concatenate([fold.point for fold in recent]))
+
+
+def score(name: str, issued: Sequence[Issued], naive: Sequence[Issued], series: Series, *, warm_up: int) -> Score:
+    """Score the folds after `warm_up` against the naive forecasts of the same folds."""
+    scored, bar = issued[warm_up:], naive[warm_up:]
+    if not scored:
+        nan = float("nan")
+        return Score(model=name, folds=0, bins=0, wape=nan, ratio=nan, mase=nan, pinball=nan, coverage=nan)
+    actual = np.concatenate([fold.actual for fold in scored])
+    point = np.concatenate([fold.point for fold in scored])
+    bands = [
+        calibration_of(issued[:index]).forecast(fold.times, series.step, fold.point)
+        for index, fold in enumerate(issued)
+        if index >= warm_up
+    ]
+    q10, q90 = np.concatenate([b.q10 for b in bands]), np.concatenate([b.q90 for b in bands])
+    losses = [
+        metrics.pinball(actual, quantile, level=level) for quantile, level in ((q10, 0.1), (point, 0.5), (q90, 0.9))
+    ]
+    own = metrics.wape(actual, point)
+    bar_wape = metrics.wape(actual, np.concatenate([fold.point for fold in bar]))
+    return Score(
+        model=name,
+        folds=len(scored),
+        bins=int(np.count_nonzero(~np.isnan(actual))),
+        wape=own,
+        ratio=own / bar_wape if bar_wape > 0 else (1.0 if own == bar_wape else float("nan")),
+        mase=metrics.mase(actual, point, scale=_season_step(series)),
+        pinball=float(np.mean(losses)),
+        coverage=metrics.coverage(actual, q10, q90),
+    )
+
+
+def _season_step(series: Series) -> float:
+    season = round((WEEK if len(series) * series.step >= 2 * WEEK else DAY) / series.step)
+    return metrics.seasonal_scale(series.values, season)

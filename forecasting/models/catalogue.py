@@ -1,0 +1,51 @@
+"""Every forecaster by its name, and how a fitted one is restored from JSON."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from forecasting.core.calendar import Calendar
+from forecasting.core.errors import InputError
+from forecasting.core.forecaster import Forecaster, PointModel
+from forecasting.models.combination import Combination, CombinationFit
+from forecasting.models.profile_level import ProfileLevel, ProfileLevelFit
+from forecasting.models.prophet_model import ProphetFit, ProphetModel
+from forecasting.models.seasonal_naive import SeasonalNaive, SeasonalNaiveFit
+
+BASELINE = "seasonal_naive"
+DEFAULT = "combination"
+
+_MAKERS: Mapping[str, Callable[[], Forecaster]] = {
+    "seasonal_naive": SeasonalNaive,
+    "profile_level": ProfileLevel,
+    "prophet": ProphetModel,
+    "prophet_flat": lambda: _flat(),
+    "combination": lambda: Combination((ProphetModel(), _flat(), ProfileLevel(), SeasonalNaive())),
+}
+
+_LOADERS: Mapping[str, Callable[[Mapping[str, Any], Calendar], PointModel]] = {
+    "seasonal_naive": SeasonalNaiveFit.load,
+    "profile_level": ProfileLevelFit.load,
+    "prophet": ProphetFit.load,
+    "prophet_flat": ProphetFit.load,
+    "combination": lambda state, calendar: CombinationFit.load(state, calendar, load_model),
+}
+
+NAMES = tuple(_MAKERS)
+
+
+def forecaster(name: str) -> Forecaster:
+    """Return the forecaster called `name`; raises InputError with the names there are."""
+    if name not in _MAKERS:
+        raise InputError(f"--model: {name!r} is not a model; choose one of {', '.join(NAMES)}")
+    return _MAKERS[name]()
+
+
+def load_model(name: str, state: Mapping[str, Any], calendar: Calendar) -> PointModel:
+    """Restore a fitted model from its name and state."""
+    if name not in _LOADERS:
+        raise InputError(f"model {name!r} is not known to this version; fit again")
+    return _LOADERS[name](state, calendar)
+
+
+def _flat() -> Forecaster:
+    return ProphetModel(name="prophet_flat", growth="flat")

@@ -1,0 +1,50 @@
+"""The median of several models, bin by bin: the most dependable forecaster that was measured.
+
+A single model fails on some series: a trend that runs away, a weekly copy of an odd week. The median of
+models that fail differently follows none of them there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forecasting.core.calendar import Calendar
+from forecasting.core.forecaster import Forecaster, PointModel
+from forecasting.core.series import FloatArray, Series
+
+Loader = Callable[[str, Mapping[str, Any], Calendar], PointModel]
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Fits each member and answers with the median of their answers."""
+
+    members: Sequence[Forecaster]
+    name: str = "combination"
+
+    def fit(self, series: Series, calendar: Calendar) -> "CombinationFit":
+        """Fit all members to the same series."""
+        return CombinationFit({member.name: member.fit(series, calendar) for member in self.members})
+
+
+@dataclass(frozen=True, slots=True)
+class CombinationFit:
+    """The fitted members by name."""
+
+    members: Mapping[str, PointModel]
+
+    def predict(self, times: FloatArray) -> FloatArray:
+        """Return the median over members for each bin."""
+        answers = np.vstack([model.predict(times) for model in self.members.values()])
+        return np.asarray(np.median(answers, axis=0), dtype=np.float64)
+
+    def dump(self) -> Mapping[str, Any]:
+        """Return the state of every member."""
+        return {name: dict(model.dump()) for name, model in self.members.items()}
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any], calendar: Calendar, loader: Loader) -> "CombinationFit":
+        """Restore what `dump` returned, member by member."""
+        return cls({name: loader(name, member, calendar) for name, member in state.items()})

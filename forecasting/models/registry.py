@@ -1,0 +1,177 @@
+"""The folder of models: one subfolder per version, and a small file that names the one in service.
+
+A version is written beside its final place and moved there whole; `current` is replaced in one step. A
+reader sees a complete version or none. Everything is JSON: a model can be read, compared and trusted
+without running code that came with it.
+"""
+
+import hashlib
+import json
+import math
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from forecasting.core.calendar import Calendar
+from forecasting.core.errors import InputError
+from forecasting.core.intervals import Calibration
+from forecasting.core.series import Series
+from forecasting.core.spans import format_instant
+from forecasting.models.catalogue import load_model
+from forecasting.models.state import dump_series, load_series
+from forecasting.models.training import Calibrated, Trained
+
+FORMAT = 1
+POINTER = "current"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A version read back from the folder."""
+
+    version: str
+    manifest: Mapping[str, Any]
+    fitted: Calibrated
+
+    @property
+    def state(self) -> str:
+        """Return `ok`, or `no_forecast` for a version that did not pass the gate."""
+        return str(self.manifest["state"])
+
+
+def register(trained: Trained, series: Series, root: Path, *, made_at: float) -> str:
+    """Write a version, point `current` at it if it passed the gate, and return its name."""
+    digest = hashlib.sha256(series.values.tobytes() + f"{series.start} {series.step}".encode()).hexdigest()
+    stamp = datetime.fromtimestamp(made_at, UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    version = f"{stamp}-{digest[:8]}"
+    draft = root / f".{version}.{os.getpid()}"
+    try:
+        draft.mkdir(parents=True)
+        _write(draft / "model.json", _model_document(trained.fitted))
+        _write(draft / "manifest.json", _manifest(trained, series, version, digest, made_at))
+        draft.rename(root / version)
+        if trained.state == "ok":
+            _point(root, version)
+    except OSError as error:
+        raise InputError(f"{root}: cannot write the model: {error.strerror}") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return version
+
+
+def current_version(root: Path) -> str:
+    """Return the version in service, else the newest that was registered; InputError if there is none."""
+    try:
+        named = (root / POINTER).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        named = ""
+    if named and (root / named / "manifest.json").is_file():
+        return named
+    versions = sorted(path.parent.name for path in root.glob("[0-9]*/manifest.json"))
+    if not versions:
+        raise InputError(f"{root}: no model is registered here; make one with: talon forecast fit")
+    return versions[-1]
+
+
+def read_version(root: Path, version: str) -> Registered:
+    """Read a version back; InputError names the file that is missing or broken."""
+    manifest, document = _read(root / version / "manifest.json"), _read(root / version / "model.json")
+    if document.get("format") != FORMAT:
+        raise InputError(f"{root / version}: format {document.get('format')} is not {FORMAT}; fit again")
+    try:
+        fitted = _fitted(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{root / version / 'model.json'}: not a model of this version ({error})") from None
+    return Registered(version=version, manifest=manifest, fitted=fitted)
+
+
+def _model_document(fitted: Calibrated) -> dict[str, Any]:
+    calendar = fitted.calendar
+    return {
+        "format": FORMAT,
+        "model": fitted.name,
+        "calendar": {
+            "zone": calendar.zone,
+            "country": calendar.country,
+            "holidays": {day.isoformat(): name for day, name in sorted(calendar.holidays.items())},
+        },
+        "calibration": asdict(fitted.calibration),
+        "history": dump_series(fitted.history),
+        "state": dict(fitted.model.dump()),
+    }
+
+
+def _fitted(document: Mapping[str, Any]) -> Calibrated:
+    where = document["calendar"]
+    days = {date.fromisoformat(day): str(name) for day, name in where["holidays"].items()}
+    calendar = Calendar(zone=where["zone"], country=where["country"], holidays=days)
+    return Calibrated(
+        name=document["model"],
+        model=load_model(document["model"], document["state"], calendar),
+        calibration=Calibration(**document["calibration"]),
+        calendar=calendar,
+        history=load_series(document["history"]),
+    )
+
+
+def _manifest(trained: Trained, series: Series, version: str, digest: str, made_at: float) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": version,
+        "made_at": format_instant(made_at),
+        "state": trained.state,
+        "reason": trained.reason,
+        "model": trained.fitted.name,
+        "data": {
+            "sha256": digest,
+            "begin": format_instant(series.start),
+            "end": format_instant(series.end),
+            "bin_seconds": series.step,
+            "bins": len(series),
+            "known_bins": series.known,
+        },
+        "scores": [finite(asdict(entry)) for entry in trained.scores],
+        "notes": list(trained.notes),
+        "versions": {"python": platform.python_version(), **_package_versions()},
+    }
+
+
+def _package_versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in ("numpy", "pandas", "prophet", "holidays")}
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the mapping with None for every number that JSON cannot hold."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        json.dump(document, file, indent=None if path.name == "model.json" else 2, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _point(root: Path, version: str) -> None:
+    draft = root / f".{POINTER}.{os.getpid()}"
+    draft.write_text(version + "\n", encoding="utf-8")
+    draft.replace(root / POINTER)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise InputError(f"{path}: not JSON; fit again") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: not a JSON object; fit again")
+    return document

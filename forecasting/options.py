@@ -1,0 +1,80 @@
+"""What the options of the commands mean, and how a wrong one is reported."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import typer
+
+from forecasting.core.errors import InputError
+from forecasting.core.spans import format_span, parse_instant, parse_span
+
+if TYPE_CHECKING:
+    from forecasting.core.calendar import Calendar
+    from forecasting.core.series import Series
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def reporting(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn input that cannot be used into one line on standard error and exit code 2."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except InputError as error:
+            typer.echo("error: " + " ".join(str(error).split()), err=True)
+            raise typer.Exit(2) from None
+
+    return run
+
+
+def series_path(data: Path) -> Path:
+    """Return the CSV meant by a folder written by ingest, or by the file itself."""
+    return data / "arrivals.csv" if data.is_dir() else data
+
+
+def calendar_of(series: "Series", country: str | None, zone: str, *, ahead: float = 0.0) -> "Calendar":
+    """Return the calendar for a series and `ahead` seconds after it."""
+    from forecasting.models.holiday_calendar import calendar_for
+
+    return calendar_for(country=country, zone=zone, begin=series.start, end=series.end + ahead)
+
+
+def steps_of(horizon: str, series: "Series") -> int:
+    """Return the number of bins in a horizon."""
+    steps = parse_span(horizon, name="--horizon") / series.step
+    if not 1 <= steps <= 10_000:
+        raise InputError(f"--horizon: {horizon} is {steps:g} bins of {format_span(series.step)}; use 1 to 10000")
+    return round(steps)
+
+
+def span_or_off(text: str, name: str) -> float:
+    """Return a span in seconds, zero for `0`."""
+    return 0.0 if text.strip() == "0" else parse_span(text, name=name)
+
+
+def instant_of(text: str) -> float:
+    """Return the instant given to --at."""
+    try:
+        return parse_instant(text)
+    except (ValueError, OverflowError):
+        raise InputError(f"--at: {text!r} is not a time; write for example 2026-11-23T08:00:00Z") from None
+
+
+def capacities_of(pairs: list[str]) -> dict[str, float]:
+    """Return capacities from `POOL=RATE` pairs."""
+    capacities: dict[str, float] = {}
+    for pair in pairs:
+        pool, _, rate = pair.partition("=")
+        try:
+            value = float(rate)
+        except ValueError:
+            value = -1.0
+        if not pool or not 0 <= value < 1e9:
+            raise InputError(f"--capacity: {pair!r} is not POOL=RATE; write for example primary=25")
+        capacities[pool] = value
+    return capacities

@@ -1,0 +1,186 @@
+"""Forecast to plan to store: what the gateway will follow, written in one step and with an end.
+
+The plan is kept plain: the admission rate is what the pools can take less the headroom; the primary pool
+takes what it can, and backups share the rest in proportion to their capacity as soon as the 90 % quantile
+of arrivals says that the primary pool will be short.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from forecasting.contract import MAX_STEPS, ForecastRecord, PlanStep, plan_key
+from forecasting.core.errors import InputError
+from forecasting.core.series import Forecast
+from forecasting.core.spans import DAY, format_instant, format_span
+from forecasting.models.registry import Registered, current_version, read_version
+
+PRIMARY = "primary"
+TIMEOUT = 5.0
+FARTHEST = 14 * DAY
+
+
+def build_record(
+    forecast: Forecast,
+    *,
+    room: str,
+    version: str,
+    model: str,
+    made_at: float,
+    age_limit: float,
+    capacity: Mapping[str, float],
+    headroom: float = 0.1,
+    state: str = "ok",
+    reason: str = "",
+) -> ForecastRecord:
+    """Return the record of a forecast (counts per bin) as rates per second with the plan for every step."""
+    if not 0 <= headroom < 1 or any(not 0 <= c < 1e9 for c in capacity.values()):
+        raise ValueError("headroom must be in 0..1 and capacities must not be negative")
+    if len(forecast) > MAX_STEPS:
+        raise ValueError(f"{len(forecast)} steps; the gateway reads at most {MAX_STEPS}")
+    columns = (forecast.times, forecast.q10, forecast.q50, forecast.q90, forecast.q95)
+    steps = tuple(
+        _step(at, [count / forecast.step for count in counts], capacity, headroom)
+        for at, *counts in zip(*(column.tolist() for column in columns), strict=True)
+    )
+    return ForecastRecord(
+        room=room,
+        version=version,
+        model=model,
+        made_at=made_at,
+        expires_at=made_at + age_limit,
+        step_seconds=forecast.step,
+        capacity=dict(capacity),
+        steps=steps,
+        state=state,
+        reason=reason,
+    )
+
+
+def without_forecast(
+    *, room: str, version: str, model: str, made_at: float, age_limit: float, reason: str
+) -> ForecastRecord:
+    """Return the record that tells the gateway to rely on what it measures, and why."""
+    return ForecastRecord(
+        room=room, version=version, model=model, made_at=made_at, expires_at=made_at + age_limit,
+        step_seconds=1.0, capacity={}, steps=(), state="no_forecast", reason=reason,
+    )  # fmt: skip
+
+
+def record_in_service(
+    root: Path,
+    *,
+    room: str,
+    capacity: Mapping[str, float],
+    age_limit: float,
+    horizon: float,
+    begin: float,
+    made_at: float,
+) -> ForecastRecord:
+    """Return the record of the version in service for `[begin, begin + horizon)`; without one, why not."""
+    version = current_version(root)
+    found = read_version(root, version)
+    model = found.fitted.name
+    reason = _why_not(found, begin)
+    if reason:
+        return without_forecast(
+            room=room, version=version, model=model, made_at=made_at, age_limit=age_limit, reason=reason
+        )
+    history = found.fitted.history
+    count = round(np.ceil(horizon / history.step))
+    if not 1 <= count <= MAX_STEPS:
+        raise InputError(f"--horizon: {count} steps of {format_span(history.step)}; the gateway reads 1 to {MAX_STEPS}")
+    first = history.start + np.floor((begin - history.start) / history.step) * history.step
+    forecast = found.fitted.forecast(first + history.step * np.arange(count, dtype=np.float64))
+    return build_record(
+        forecast, room=room, version=version, model=model, made_at=made_at, age_limit=age_limit, capacity=capacity
+    )
+
+
+def _why_not(found: Registered, begin: float) -> str:
+    """Return why a version cannot serve from `begin` on, or nothing if it can."""
+    if found.state != "ok":
+        return str(found.manifest["reason"])
+    end = found.fitted.history.end
+    if begin - end > FARTHEST:
+        return f"the history of the model ends {format_instant(end)}, over {format_span(FARTHEST)} before the plan"
+    return ""
+
+
+def compress(record: ForecastRecord, *, start: float, begin: float, speed: float, scale: float) -> ForecastRecord:
+    """Replay a record faster: trace time `begin` becomes wall time `start`, arrivals are times `scale`."""
+    if not speed > 0 or not scale >= 0:
+        raise ValueError("speed must be above zero and scale must not be negative")
+    steps = tuple(
+        _step(
+            start + (step.at - begin) / speed,
+            [quantile * scale for quantile in (step.q10, step.q50, step.q90, step.q95)],
+            record.capacity,
+            _headroom(step, record.capacity),
+        )
+        for step in record.steps
+    )
+    return replace(record, steps=steps, step_seconds=record.step_seconds / speed)
+
+
+def pool_shares(arrivals: float, capacity: Mapping[str, float], *, headroom: float) -> dict[str, float]:
+    """Return the share of each pool for a rate of arrivals; the shares sum to 1, or there are none."""
+    usable = {pool: limit * (1 - headroom) for pool, limit in capacity.items()}
+    total = sum(usable.values())
+    if not total > 0:
+        return {pool: 1 / len(usable) for pool in usable}
+    first = PRIMARY if PRIMARY in usable else next(iter(usable))
+    served = min(arrivals, total)
+    if served <= usable[first]:
+        return {pool: float(pool == first) for pool in usable}
+    spare = total - usable[first]
+    own = usable[first] / served
+    return {pool: own if pool == first else (1 - own) * usable[pool] / spare for pool in usable}
+
+
+def write_record(record: ForecastRecord, redis_url: str) -> None:
+    """Write the record for its room with its age limit, in one command; InputError if the store is not there."""
+    import redis
+
+    left = round((record.expires_at - time.time()) * 1000)
+    if left <= 0:
+        raise InputError("the record is past its age limit already; it is not written")
+    try:
+        with redis.Redis.from_url(redis_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) as store:
+            store.set(plan_key(record.room), record.to_json(), px=left)
+    except ValueError as error:
+        raise InputError(f"--redis: {error}") from None
+    except redis.RedisError as error:
+        raise InputError(f"--redis: {safe_url(redis_url)} does not answer: {error}") from None
+
+
+def safe_url(url: str) -> str:
+    """Return a store URL that may be shown: without user and password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+def _step(at: float, rates: list[float], capacity: Mapping[str, float], headroom: float) -> PlanStep:
+    q10, q50, q90, q95 = rates
+    total = sum(capacity.values())
+    return PlanStep(
+        at=at,
+        q10=q10,
+        q50=q50,
+        q90=q90,
+        q95=q95,
+        admission_rate=total * (1 - headroom) if capacity else None,
+        pool_share=pool_shares(q90, capacity, headroom=headroom),
+    )
+
+
+def _headroom(step: PlanStep, capacity: Mapping[str, float]) -> float:
+    """Return the headroom a step was planned with."""
+    total = sum(capacity.values())
+    if step.admission_rate is None or not total > 0:
+        return 0.1
+    return min(max(1 - step.admission_rate / total, 0.0), 0.999)

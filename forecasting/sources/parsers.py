@@ -1,0 +1,142 @@
+"""One line of an access log to one event: Common, Combined, JSON lines of nginx and of the gateway itself.
+
+Logs hold whatever the world sent. A parser therefore returns None for a line it cannot read and raises
+for none, whatever the bytes.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+import orjson
+
+EARLIEST, LATEST = 315_532_800.0, 7_258_118_400.0  # 1980 and 2200: outside, a clock was never set
+
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"), 1
+    )
+}
+_COMMON = re.compile(
+    rb"(\S+) \S+ [^\[]{0,256}\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d):(\d\d):(\d\d) ([+-]\d{4})\] "
+    rb'"(.*?)" (\d{3}) (?:\d+|-)(?: "(.*?)" "((?:[^"\\]|\\.)*)")?'
+)
+_TIME_KEYS = ("ts", "time", "timestamp", "@timestamp", "time_iso8601", "time_local", "msec")
+_PATH_KEYS = ("path", "uri", "request_uri", "url")
+_CLIENT_KEYS = ("remote_addr", "client_ip", "client", "remote_ip", "http_x_forwarded_for")
+_AGENT_KEYS = ("user_agent", "http_user_agent", "agent")
+
+
+class Event(NamedTuple):
+    """What one log line says: when, who, what, and how it was answered."""
+
+    at: float
+    client: bytes
+    method: str
+    path: str
+    status: int
+    agent: str
+    form: str
+    kind: str = ""
+    decision: str = ""
+    visit: str = ""
+
+
+class LineParser:
+    """Reads lines of any of the known forms; keeps a small table of the hours it has seen."""
+
+    def __init__(self) -> None:
+        self._hours: dict[tuple[bytes, bytes], float] = {}
+
+    def parse(self, line: bytes) -> Event | None:
+        """Return the event a line tells of, or None if it is in no form that is known."""
+        try:
+            event = self._json(line) if line.lstrip()[:1] == b"{" else self._common(line)
+        except (ValueError, OverflowError, TypeError, RecursionError):
+            return None
+        return event if event is not None and EARLIEST <= event.at < LATEST else None
+
+    def _common(self, line: bytes) -> Event | None:
+        match = _COMMON.match(line)
+        if match is None:
+            return None
+        client, hour, minute, second, zone, request, status, _, agent = match.groups()
+        words = request.decode("utf-8", "replace").split(" ")
+        method, path = (words[0], words[1]) if len(words) > 1 else ("", words[0])
+        at = self._hour(hour, zone) + int(minute) * 60 + min(int(second), 60)
+        return Event(
+            at=at,
+            client=client,
+            method=method,
+            path=path,
+            status=int(status),
+            agent=(agent or b"").decode("utf-8", "replace"),
+            form="common" if agent is None else "combined",
+        )
+
+    def _hour(self, hour: bytes, zone: bytes) -> float:
+        """Return the instant at which an hour such as `01/Jul/1995:00` began; at most 4096 are kept."""
+        key = (hour, zone)
+        known = self._hours.get(key)
+        if known is None:
+            if len(self._hours) >= 4096:
+                self._hours.clear()
+            shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5])) * (-1 if zone[:1] == b"-" else 1)
+            moment = datetime(
+                int(hour[7:11]), _MONTHS[hour[3:6]], int(hour[:2]), int(hour[12:14]), tzinfo=timezone(shift)
+            ) if hour[3:6] in _MONTHS else None  # fmt: skip
+            if moment is None:
+                raise ValueError(hour)
+            known = self._hours[key] = moment.timestamp()
+        return known
+
+    def _json(self, line: bytes) -> Event | None:
+        row = orjson.loads(line)
+        if not isinstance(row, dict):
+            return None
+        at = self._instant(_first(row, _TIME_KEYS))
+        method, path = _text(row, ("method", "request_method")), _text(row, _PATH_KEYS)
+        request = row.get("request")
+        if not path and isinstance(request, str):
+            words = request.split(" ")
+            method, path = (words[0], words[1]) if len(words) > 1 else (method, request)
+        if at is None or not path:
+            return None
+        return Event(
+            at=at,
+            client=_text(row, _CLIENT_KEYS).encode("utf-8", "replace"),
+            method=method,
+            path=path,
+            status=int(_first(row, ("status",), 0)),
+            agent=_text(row, _AGENT_KEYS),
+            form="json",
+            kind=_text(row, ("class",)),
+            decision=_text(row, ("decision",)),
+            visit=_text(row, ("visit",)),
+        )
+
+    def _instant(self, value: object) -> float | None:
+        """Return an instant given as ISO 8601, as the Common form, in seconds or in milliseconds."""
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            return None
+        if isinstance(value, str):
+            common = re.fullmatch(r"(\d\d/\w{3}/\d{4}:\d\d):(\d\d):(\d\d) ([+-]\d{4})", value, re.ASCII)
+            if common:
+                hour, minute, second, zone = common.groups()
+                return self._hour(hour.encode(), zone.encode()) + int(minute) * 60 + int(second)
+            if not re.fullmatch(r"\d+(\.\d+)?", value, re.ASCII):
+                moment = datetime.fromisoformat(value)
+                return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        seconds = float(value)
+        return seconds / 1000 if seconds > 1e11 else seconds
+
+
+def _first(row: Mapping[str, Any], keys: tuple[str, ...], default: Any = None) -> Any:
+    return next((row[key] for key in keys if row.get(key) is not None), default)
+
+
+def _text(row: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    value = _first(row, keys)
+    return value if isinstance(value, str) else ""

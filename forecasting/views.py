@@ -1,0 +1,91 @@
+"""What the commands show: tables on standard output, progress on standard error."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from forecasting.core.backtest import Score
+from forecasting.core.spans import format_span
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error while work goes on; yields what to call with (done, total)."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task(label, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance
+
+
+@contextmanager
+def counter(label: str) -> Iterator[Callable[[int], None]]:
+    """Show a running count of lines on standard error; yields what to call with the count."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _count: None
+        return
+    with console.status(label) as status:
+        yield lambda count: status.update(f"{label}: {count:,} lines")
+
+
+def show_quality(document: Mapping[str, Any]) -> None:
+    """Print what was read, kept and dropped, with a sample line for each reason."""
+    table = Table(title="Lines of the log", title_justify="left")
+    table.add_column("")
+    table.add_column("lines", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("for example", overflow="fold")
+    read = document["lines_read"]
+    rows = [("read", read, ""), ("kept as arrivals", document["kept"], "")]
+    for reason, entry in document["dropped"].items():
+        rows.append((f"dropped: {reason}", entry["lines"], (entry["samples"] or [""])[0]))
+    for name, lines, sample in rows:
+        table.add_row(name, f"{lines:,}", f"{lines / read:.1%}", plain(sample))
+    console = Console()
+    console.print(table)
+    width = format_span(document["bin_seconds"])
+    console.print(
+        f"{document['bins']:,} bins of {width}, {document['begin']} to {document['end']}; "
+        f"{document['gap_bins']:,} of them in {document['gaps_in_all']} gaps without any line",
+        highlight=False,
+    )
+    if document["clock_steps"]:
+        console.print(f"the clock stepped back {document['clock_steps']} times", highlight=False)
+
+
+def show_scores(scores: Sequence[Score], *, horizon: str) -> None:
+    """Print the backtest as a table."""
+    table = Table(title=f"Rolling origin, {horizon} ahead", title_justify="left")
+    table.add_column("model", no_wrap=True)
+    for name in ("folds", "WAPE", "ratio", "MASE", "pinball", "covered"):
+        table.add_column(name, justify="right")
+    for entry in scores:
+        numbers = (entry.wape, entry.ratio, entry.mase, entry.pinball)
+        shown = ["-" if math.isnan(number) else f"{number:.3f}" for number in numbers]
+        covered = "-" if math.isnan(entry.coverage) else f"{entry.coverage:.1%}"
+        table.add_row(entry.model, str(entry.folds), *shown, covered)
+    Console().print(table)
+    say("ratio: WAPE over that of seasonal_naive; covered: share inside the 80 % band")
+
+
+def plain(text: str) -> str:
+    """Return text in which rich sees no markup."""
+    return text.replace("[", r"\[")
+
+
+def say(text: str) -> None:
+    """Print one line as it is."""
+    Console(soft_wrap=True).print(text, markup=False, highlight=False)

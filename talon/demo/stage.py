@@ -1,0 +1,105 @@
+"""Child processes of the demo: started in order, ended in reverse, none left behind whatever happens."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import aiohttp
+
+from gateway.store.embedded import die_with_parent
+
+STOP_DEADLINE = 8.0
+START_DEADLINE = 20.0
+
+
+class StageFailed(Exception):
+    """A part of the demo did not start or did not finish; the message says which and what it wrote."""
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stage:
+    """Owns the children; an async context that ends all of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._children: list[tuple[str, Process]] = []
+
+    async def __aenter__(self) -> "Stage":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.shield(self.end())
+
+    async def start(self, name: str, *arguments: str) -> Process:
+        """Start `python -m ...` with its output in a file of the folder."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *arguments,
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+            )
+        self._children.append((name, child))
+        return child
+
+    async def run(self, name: str, *arguments: str) -> None:
+        """Run `python -m ...` to its end; StageFailed with its last words unless it succeeds."""
+        child = await self.start(name, *arguments)
+        if await child.wait() != 0:
+            raise StageFailed(f"{name} ended with code {child.returncode}: {self.last_words(name)}")
+
+    async def answers(self, name: str, url: str, child: Process) -> None:
+        """Return when `url` answers below 500; StageFailed when the child ends first or takes too long."""
+        timeout = aiohttp.ClientTimeout(total=1.0)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            for _ in range(int(START_DEADLINE / 0.05)):
+                if child.returncode is not None:
+                    raise StageFailed(f"{name} ended with code {child.returncode}: {self.last_words(name)}")
+                with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                    async with session.get(url) as answer:
+                        if answer.status < 500:
+                            return
+                await asyncio.sleep(0.05)
+        raise StageFailed(f"{name} does not answer at {url}: {self.last_words(name)}")
+
+    def last_words(self, name: str) -> str:
+        """Return the last line that a child wrote."""
+        lines = (self.folder / f"{name}.log").read_text(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else "it wrote nothing"
+
+    async def end(self, keep: Callable[[str], bool] = lambda name: False) -> None:
+        """End the children, last first; those that `keep` names go on."""
+        kept = [(name, child) for name, child in self._children if keep(name) and child.returncode is None]
+        ending = [child for name, child in reversed(self._children) if not keep(name)]
+        self._children = kept
+        for child in ending:
+            await _end(child)
+
+
+async def _end(child: Process) -> None:
+    if child.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), STOP_DEADLINE)
+    except TimeoutError:
+        child.kill()
+        await child.wait()

@@ -1,0 +1,149 @@
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from forecasting.cli import app
+from forecasting.contract import ForecastRecord
+from forecasting.core.metrics import wape
+from forecasting.core.series import Series
+from forecasting.core.spans import format_instant
+from forecasting.sources.csv_series import write_csv
+from forecasting.sources.sample import sample_log
+from tests.forecasting.made import shaped, usual
+
+
+def talon(*words: object, code: int = 0) -> str:
+    """Run a command, check how it ended, and return what it said: stdout, or stderr of a refusal."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == code, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.stderr if code else result.stdout
+
+
+def refusal(*words: object) -> str:
+    """Run a command that must be refused with exit code 2 and one line, and return the line."""
+    said = talon(*words, code=2)
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+    return said
+
+
+def written(folder: Path, series: Series, name: str = "history.csv.gz") -> Path:
+    """Write a series into a folder and return its path."""
+    write_csv(series, folder / name)
+    return folder / name
+
+
+@pytest.mark.slow
+def test_predict_writes_the_promised_columns_with_the_default_model(tmp_path: Path) -> None:
+    """A day ahead of a known shape: right columns and times, quantiles in order, an error near chance."""
+    series, output = shaped(days=28), tmp_path / "out.csv"
+    source = written(tmp_path, series)
+    talon("predict", "--input", source, "--horizon", 24, "--freq", "h", "--output", output, "--country", "US")
+    with output.open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["ds", "yhat", "yhat_lower", "yhat_upper", "q95"]
+    assert [row["ds"] for row in rows] == [format_instant(at) for at in series.ahead(24)]
+    table = np.array([[float(row[c]) for c in ("yhat_lower", "yhat", "yhat_upper", "q95")] for row in rows])
+    assert np.all(np.diff(table, axis=1) >= 0)
+    assert np.all(table >= 0)
+    assert wape(usual(series.ahead(24), step=3600, peak=200), table[:, 1]) < 0.2
+
+
+def test_logs_become_a_promoted_model_and_a_plan(tmp_path: Path) -> None:
+    """ingest, fit, publish and plot work on the shipped log, sparse as it is, and say that it is."""
+    data, models = tmp_path / "data", tmp_path / "models"
+    talon("ingest", sample_log(), "--out", data, "--static", "")
+    quality = json.loads((data / "quality.json").read_text())
+    assert quality["lines_read"] == 1000
+    assert (data / "arrivals.csv").read_text().startswith("ds,y\n1995-07-01T04:10:00Z,1\n")
+    said = talon("fit", "--data", data, "--model-dir", models, "--model", "profile_level")
+    assert "registered and promoted" in said
+    assert "arrivals an hour: mostly chance" in said
+    plan = ["publish", "--model-dir", models, "--redis", "redis://127.0.0.1:1", "--dry-run"]
+    capacities = ["--capacity", "primary=25", "--capacity", "backup=5"]
+    record = ForecastRecord.from_json(talon(*plan, *capacities, "--at", "1995-09-01T12:20:00Z"))
+    assert (record.state, record.model, len(record.steps)) == ("ok", "profile_level", 24)
+    assert format_instant(record.steps[0].at) == "1995-09-01T12:00:00Z"
+    stale = ForecastRecord.from_json(talon(*plan))
+    assert (stale.state, stale.steps) == ("no_forecast", ())
+    assert "the history of the model ends 1995-09-01T03:00:00Z" in stale.reason
+    talon("plot", "--model-dir", models, "--output", tmp_path / "plan.svg")
+    assert "80 % band" in (tmp_path / "plan.svg").read_text()
+
+
+def test_standard_input_is_read(tmp_path: Path) -> None:
+    """`-` reads a packed log from a pipe."""
+    result = CliRunner().invoke(app, ["ingest", "-", "--out", str(tmp_path)], input=sample_log().read_bytes())
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "quality.json").read_text())["lines_read"] == 1000
+
+
+def test_backtest_shows_a_table_and_writes_json(tmp_path: Path) -> None:
+    """The baseline is always there, with a ratio of 1."""
+    source, scores = written(tmp_path, shaped(days=28, swing=0.02)), tmp_path / "scores.json"
+    said = talon("backtest", "--data", source, "--model", "profile_level", "--json", scores, "--folds", 5)
+    assert "profile_level" in said
+    entries = {entry["model"]: entry for entry in json.loads(scores.read_text())["scores"]}
+    assert entries["seasonal_naive"]["ratio"] == 1.0
+    assert entries["profile_level"]["ratio"] < 1.0
+    assert entries["profile_level"]["folds"] == 5
+
+
+def test_a_history_of_days_is_fitted_and_its_limits_are_told(tmp_path: Path) -> None:
+    """Four days can be used; nothing is hidden about what they are worth."""
+    source = written(tmp_path, shaped(days=4))
+    said = talon("fit", "--data", source, "--model-dir", tmp_path / "m", "--model", "profile_level")
+    assert "4.0 days of history" in said
+    assert "registered" in said
+
+
+def test_plot_fits_a_model_where_there_is_none(tmp_path: Path) -> None:
+    """From data alone a PNG is drawn."""
+    source = written(tmp_path, shaped(days=14))
+    talon("plot", "--data", source, "--model", "profile_level", "--output", tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert "must end in one of" in refusal(
+        "plot", "--data", source, "--model", "profile_level", "--output", tmp_path / "a.gif"
+    )
+
+
+def test_broken_input_is_refused_in_one_line(tmp_path: Path) -> None:
+    """Each refusal names the file or the option and what was expected."""
+    good, bad, empty = written(tmp_path, shaped(days=28)), tmp_path / "bad.csv", tmp_path / "empty.log"
+    bad.write_text("ds,y\n2026-01-01T00:00:00Z,many\n")
+    empty.write_bytes(b"")
+    out = ["--output", tmp_path / "o.csv", "--horizon", 24, "--freq"]
+    assert "bad.csv, line 2: y is 'many'" in refusal("predict", "--input", bad, *out, "h")
+    assert "none.csv: cannot be read" in refusal("predict", "--input", tmp_path / "none.csv", *out, "h")
+    assert "--freq: 'soon'" in refusal("predict", "--input", good, *out, "soon")
+    assert "--freq: '7min'" in refusal("predict", "--input", good, *out, "7min")
+    assert "--model: 'x'" in refusal("predict", "--input", good, *out, "h", "--model", "x")
+    assert "--country: 'XX'" in refusal("predict", "--input", good, *out, "h", "--country", "XX")
+    assert "--timezone: 'Mars'" in refusal("predict", "--input", good, *out, "h", "--timezone", "Mars")
+    short = written(tmp_path, shaped(days=1), "short.csv")
+    assert "not enough history" in refusal("predict", "--input", short, *out, "h")
+    assert "the log is empty" in refusal("ingest", empty, "--out", tmp_path)
+    assert "--bin: '7min'" in refusal("ingest", empty, "--out", tmp_path, "--bin", "7min")
+    assert "--static: not a regular expression" in refusal("ingest", empty, "--out", tmp_path, "--static", "(")
+    store = ["--redis", "redis://127.0.0.1:1", "--model-dir", tmp_path]
+    assert "no model is registered here" in refusal("publish", *store)
+    assert "--capacity: 'primary'" in refusal("publish", *store, "--capacity", "primary")
+    assert "--at: 'noon'" in refusal("publish", *store, "--at", "noon")
+    assert "give --data, --model-dir" in refusal("plot", "--output", tmp_path / "a.svg")
+
+
+def test_help_loads_none_of_the_heavy_libraries() -> None:
+    """Importing the commands costs no pandas, Prophet, numpy, holidays or matplotlib."""
+    code = "import sys, forecasting.cli; print(*{m.partition('.')[0] for m in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert not {"pandas", "prophet", "numpy", "holidays", "matplotlib", "redis"} & set(done.stdout.split())
+    for command in ("ingest", "fit", "backtest", "predict", "publish", "plot"):
+        assert "Example: talon forecast" in talon(command, "--help")
