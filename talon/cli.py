@@ -5,6 +5,7 @@ process never holds pandas or prophet.
 """
 
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -12,6 +13,8 @@ from forecasting.cli import app as forecast_commands
 from gateway import cli as gateway_commands
 from loadtests.cli import backend_command, loadtest_command
 from talon.demo.cli import demo
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="talon",
@@ -31,9 +34,23 @@ app.command("backend")(backend_command)
 app.command("loadtest")(loadtest_command)
 
 
-def main() -> None:
-    """Run the command line; usage errors and what a user can cause end with code 2."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; what a user can cause ends with code 2 and one line, Ctrl-C with 130."""
     try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
+        # Without standalone mode the exit code comes back as the result, and usage errors are ours to say.
+        result = typer.main.get_command(app).main(args=arguments, prog_name="talon", standalone_mode=False)
+    except typer.TyperException as error:
+        _say_usage(error)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(INTERRUPTED)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _say_usage(error: typer.TyperException) -> None:
+    message = " ".join(error.format_message().split()).rstrip(".")
+    if not message:
+        return  # a group without a command has shown its help already
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "talon"
+    typer.echo(f"talon: {message}; see {command} --help", err=True)

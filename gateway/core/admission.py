@@ -1,19 +1,23 @@
 """Admission: how many visits a pool may hold, and the rate of calls that keeps it there.
 
-The controlled quantity is the window: the number of visits inside a pool at which its nodes are just busy. It is
-found as congestion control finds one: doubling per turn until the first sign of pressure, then growing slowly while
-there is idle capacity, shrinking in proportion to the pressure. A turn is the duration of a visit, at most
-`LONGEST_TURN`. Pressure is the time that requests wait in front of the nodes against its target; idleness is
-inflight against the nodes' learned limits.
+The controlled quantity is the window W: the number of visits inside a pool at which its nodes are just busy. A visit
+has one request open at a time, or none while its person thinks. With X requests open in all (at the nodes and waiting
+for them), N visits inside and X* the number that the nodes should have (their learned limits, and as many waiting as
+`target_wait` allows), the window follows directly:
 
-Little's law turns the window W into a rate of calls r = W / D with D the learned duration of a visit, so that
+    X > X*   every request beyond X* is a visit too many:      W -> N - (X - X*)
+    X < X*   open requests grow with the visits inside:        W -> N x X* / X, at most N x 1.5
+
+It moves there within `SETTLE` seconds, upwards only while somebody waits and the window is used. No capacity needs
+to be told: the limits are learned from latency, N and X are counted.
+
+Little's law turns the window into a rate of calls r = W / D with D the learned duration of a visit, so that
 
     rate = r + (W + r d - inside - called) / tau,   0 <= rate <= 3 r,   tau = D / 2 within 1 s .. 5 s
 
 where d is the learned delay from call to claim: calls on their way are allowed for, not counted as load twice.
 The plan caps the rate from above: measurement can only lower what the plan allows (min of forecast and measured
-when admitting). Invariants: the rate is never negative; with pressure above 1.5 the window never grows; while more
-visits are inside than the window holds, it does not shrink further, since what waits then is already on its way out.
+when admitting). Invariants: the rate is never negative; with more open than X* the window never grows.
 """
 
 from dataclasses import dataclass
@@ -21,8 +25,8 @@ from enum import StrEnum
 
 from gateway.core.units import Seconds
 
-LONGEST_TURN = 8.0
-"""Seconds after which the load of new visits has shown itself, however long visits last."""
+SETTLE = 3.0
+"""Seconds in which the window moves to where the measurement says it belongs."""
 
 
 class RateReason(StrEnum):
@@ -64,8 +68,9 @@ class PoolFacts:
     inside: float
     called: float
     inflight: float
+    queued: float
     limit: float
-    queue_wait: float
+    requests_per_s: float
     healthy: bool
     open_share: float = 1.0
     ended_rate: float = float("inf")
@@ -95,7 +100,6 @@ class PoolAdmission:
 
     policy: AdmissionPolicy
     window: float = 0.0
-    probing: bool = True
 
     def __post_init__(self) -> None:
         self.window = self.window or self.policy.initial_window
@@ -104,10 +108,10 @@ class PoolAdmission:
         """Move the window by what was measured and return the rate; `demand`: somebody waits."""
         if not facts.healthy or facts.open_share <= 0:
             return PoolRate(rate=0.0, window=self.window, reason=RateReason.CAPACITY)
-        reason = self._move(facts, visits, elapsed, demand=demand)
+        reason = self._move(facts, elapsed, demand=demand)
         window = self.window * facts.open_share
         steady = window / visits.duration
-        if reason is RateReason.PRESSURE or facts.inflight >= self.policy.busy * facts.limit:
+        if facts.inflight >= self.policy.busy * facts.limit:
             # Busy nodes end visits at the rate they can; the learned duration lags behind a growing queue.
             steady = min(steady, 1.05 * facts.ended_rate)
         tau = max(1.0, min(visits.duration / 2, 5.0))
@@ -119,23 +123,18 @@ class PoolAdmission:
                 return PoolRate(rate=ceiling, window=self.window, reason=RateReason.FORECAST)
         return PoolRate(rate=rate, window=self.window, reason=reason)
 
-    def _move(self, facts: PoolFacts, visits: VisitFacts, elapsed: float, *, demand: bool) -> RateReason:
-        policy = self.policy
-        window = self.window * facts.open_share
-        turn = elapsed / min(visits.duration, LONGEST_TURN)
-        pressure = facts.queue_wait / policy.target_wait
-        used = facts.inflight / max(facts.limit, 1e-9)
-        if pressure > 1.5:
-            self.probing = False
-            # While more are inside than the window holds, the queue is the past's; it drains by itself.
-            if facts.inside <= 1.05 * window + 1:
-                self._set(self.window * (1 - min(0.5, 0.15 * (pressure - 1)) * min(1.0, turn)))
-            return RateReason.PRESSURE
-        full = facts.inside >= 0.85 * window
-        if demand and full and pressure < 1:
-            idle = max(0.0, 1 - pressure) if used >= policy.busy else 1.0
-            growth = 2**turn if self.probing and used < policy.busy else 1 + 0.3 * idle * turn
-            self._set(self.window * growth)
+    def _move(self, facts: PoolFacts, elapsed: float, *, demand: bool) -> RateReason:
+        open_now = facts.inflight + facts.queued
+        wanted = facts.limit + self.policy.target_wait * facts.requests_per_s
+        inside = facts.inside / facts.open_share
+        step = min(1.0, elapsed / SETTLE)
+        if open_now > wanted:
+            fitting = inside - (open_now - wanted) / facts.open_share
+            self._set(self.window + step * min(0.0, fitting - self.window))
+            return RateReason.PRESSURE if facts.queued > 0 else RateReason.CAPACITY
+        if demand and inside >= 0.85 * self.window:
+            fitting = inside * min(1.5, wanted / max(open_now, 1e-9))
+            self._set(self.window + step * max(0.0, fitting - self.window))
         return RateReason.CAPACITY if demand else RateReason.IDLE
 
     def _set(self, window: float) -> None:

@@ -63,12 +63,28 @@ class Classified:
     room: str | None
 
 
+def origin_form(target: str) -> str:
+    """Return path and query of a request target as a node gets them: no scheme, no authority, no fragment."""
+    target = target.partition("#")[0]
+    if target.startswith("/"):
+        return target
+    after = target.split("://", 1)[-1]
+    authority = re.split(r"[/?]", after, maxsplit=1)[0]
+    rest = after[len(authority) :]
+    return rest if rest.startswith("/") else "/" + rest
+
+
 def normalise(path: str) -> str:
     """Return the path as rooms see it: decoded twice, lower case, no parameters, one slash, no dot segments."""
     decoded = unquote(unquote(path)).replace("\\", "/").lower()
-    segments = [segment.split(";", 1)[0].rstrip(". ") or segment[:2] for segment in decoded.split("/")]
+    segments = (_segment(segment) for segment in decoded.split("/"))
     normal = normpath("/" + "/".join(s for s in segments if s))
     return "/" + normal.lstrip("/")
+
+
+def _segment(segment: str) -> str:
+    bare = segment.split(";", 1)[0].rstrip(" ")
+    return bare if bare in (".", "..") else bare.rstrip(". ")
 
 
 def _plain(path: str) -> bool:

@@ -87,6 +87,7 @@ class LiveRoom:
                 name: PoolReading(
                     inside=self.ledger.inside(name),
                     inflight=r.inflight,
+                    queued=r.queued,
                     limit=r.limit,
                     queue_wait=r.queue_wait,
                     healthy=r.healthy,
@@ -232,6 +233,8 @@ class LiveRoom:
         share = self.no_show.observe(sum(n.claims for n in lanes), sum(n.no_shows for n in lanes))
         self._set_rates(view, max(0.0, min(elapsed, 1.0)), share)
         budget = self.pacer.step(self.no_show.calls_for(self.rate), elapsed)
+        if self.paused:
+            budget = 0  # what is due of a call stays due; a stopped room lets nobody in
         wanted = self.scheduler.allocate(budget, view.lanes, view.now)
         called = sum(wanted.values())
         self.pacer.spend(called)
@@ -252,8 +255,9 @@ class LiveRoom:
                 inside=reading.inside,
                 called=called * windows[pool] / all_windows,
                 inflight=reading.inflight,
+                queued=reading.queued,
                 limit=reading.limit,
-                queue_wait=reading.queue_wait,
+                requests_per_s=reading.requests_per_s,
                 healthy=reading.healthy,
                 open_share=self.open_share(pool),
                 ended_rate=self._ended_rate(pool),

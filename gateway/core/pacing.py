@@ -18,7 +18,7 @@ class Pacer:
     def step(self, rate: float, elapsed: float) -> int:
         """Return how many calls are due; they stay due until `spend`."""
         elapsed = min(max(elapsed, 0.0), self.burst)
-        cap = max(1.0, rate * self.burst)
+        cap = 1.0 + rate * self.burst
         self.level = min(self.level + rate * elapsed, cap)
         return int(self.level + 1e-9)
 

@@ -8,10 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolReading:
-    """One pool as one gateway measures it: visits inside, requests at the nodes and their limit, waits in seconds."""
+    """One pool as one gateway measures it: visits inside, requests at nodes and waiting, limit; waits in seconds."""
 
     inside: float = 0.0
     inflight: float = 0.0
+    queued: float = 0.0
     limit: float = 0.0
     queue_wait: float = 0.0
     healthy: bool = True
@@ -31,7 +32,7 @@ class Report:
     def to_bytes(self) -> bytes:
         """Return the JSON form."""
         pools = {
-            name: [r.inside, r.inflight, r.limit, r.queue_wait, r.healthy, r.requests_per_s, r.ended]
+            name: [r.inside, r.inflight, r.queued, r.limit, r.queue_wait, r.healthy, r.requests_per_s, r.ended]
             for name, r in self.pools.items()
         }
         body = {"pools": pools, "duration": self.duration, "requests": self.requests, "ended": self.ended}
@@ -46,11 +47,12 @@ class Report:
                 name: PoolReading(
                     inside=float(r[0]),
                     inflight=float(r[1]),
-                    limit=float(r[2]),
-                    queue_wait=float(r[3]),
-                    healthy=bool(r[4]),
-                    requests_per_s=float(r[5]),
-                    ended=int(r[6]),
+                    queued=float(r[2]),
+                    limit=float(r[3]),
+                    queue_wait=float(r[4]),
+                    healthy=bool(r[5]),
+                    requests_per_s=float(r[6]),
+                    ended=int(r[7]),
                 )
                 for name, r in body["pools"].items()
             }
@@ -86,6 +88,7 @@ def _add(one: PoolReading, other: PoolReading) -> PoolReading:
     return PoolReading(
         inside=one.inside + other.inside,
         inflight=one.inflight + other.inflight,
+        queued=one.queued + other.queued,
         limit=one.limit + other.limit,
         queue_wait=max(one.queue_wait, other.queue_wait),
         healthy=one.healthy or other.healthy,

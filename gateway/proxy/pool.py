@@ -17,6 +17,8 @@ from gateway.core.reports import PoolReading
 from gateway.errors import UpstreamFailed
 
 MIN_SAMPLES = 20
+SMOOTHING = 0.12
+"""Weight of one reading of the open requests, ten a second."""
 
 
 @dataclass(slots=True)
@@ -102,6 +104,7 @@ class Pool:
     _waiters: deque[_Waiter] = field(default_factory=deque)
     _wait: float = 0.0
     _inflight: float = 0.0
+    _queued: float = 0.0
 
     @classmethod
     def build(
@@ -166,7 +169,8 @@ class Pool:
         for node in self.nodes:
             node.learn(now)
         inflight = sum(node.inflight for node in self.nodes if node.usable)
-        self._inflight += 0.3 * (inflight - self._inflight)
+        self._inflight += SMOOTHING * (inflight - self._inflight)
+        self._queued += SMOOTHING * (self.waiting - self._queued)
         self.wake()
 
     def reading(self) -> PoolReading:
@@ -175,6 +179,7 @@ class Pool:
         head = self.clock() - self._waiters[0].since if self._waiters else 0.0
         return PoolReading(
             inflight=self._inflight,
+            queued=self._queued,
             limit=sum(node.limit.limit for node in usable),
             queue_wait=max(self._wait, head),
             healthy=bool(usable),

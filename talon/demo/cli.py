@@ -10,6 +10,7 @@ import typer
 def demo(
     port: Annotated[int, typer.Option(help="The visitors' port; the operators' page is on the next one.")] = 8080,
     minutes: Annotated[float, typer.Option(help="Length of the whole demo.")] = 2.7,
+    seed: Annotated[int, typer.Option(help="Chance of the visitors' arrivals and choices.")] = 1,
     headless: Annotated[bool, typer.Option("--headless", help="Plain lines instead of a live display.")] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
 ) -> None:
@@ -24,7 +25,7 @@ def demo(
     from talon.demo.stage import StageFailed
 
     try:
-        asyncio.run(run_demo(port=port, minutes=minutes, headless=headless, out=out))
+        asyncio.run(run_demo(port=port, minutes=minutes, seed=seed, headless=headless, out=out))
     except (ValueError, StageFailed, OSError) as error:
         raise fail(f"demo: {error}") from error
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from forecasting.sources.sample import sample_series
-from talon.demo.plan import CAPACITY, PEAK
+from talon.demo.plan import ALL_BACKENDS, CAPACITY, PEAK
 
 ZONE = "America/New_York"
 MIDNIGHT = datetime.fromisoformat("1995-07-24T00:00:00-04:00").timestamp()
@@ -46,9 +46,15 @@ class Morning:
         return [(0.0, rates[0]), *middles, (self.seconds, rates[-1])]
 
     def rush(self) -> tuple[float, float]:
-        """Return the seconds between which more visits come than the primary backend can finish."""
-        over = [at for at, rate in self.curve() if rate > CAPACITY]
-        return over[0], self.seconds
+        """Return the longest span of seconds in which more visits come than all backends together can finish."""
+        spans, begin = [], None
+        for at, rate in [*self.curve(), (self.seconds, 0.0)]:
+            if rate > ALL_BACKENDS and begin is None:
+                begin = at
+            elif rate <= ALL_BACKENDS and begin is not None:
+                spans.append((begin, at))
+                begin = None
+        return max(spans, key=lambda span: span[1] - span[0])
 
     def write_curve(self, path: Path) -> None:
         """Write the curve as the load test reads it."""

@@ -18,7 +18,7 @@ from loadtests.plan import Progress
 from loadtests.report import PeakReport
 from loadtests.runner import run_peak
 from talon.demo.morning import BEGIN, Morning
-from talon.demo.plan import COLD_FACTOR, PATIENCE, SEED, SERVICE_TIME, THINK, WARMUP, WORKERS, DemoPlan
+from talon.demo.plan import COLD_FACTOR, PATIENCE, SERVICE_TIME, THINK, WARMUP, WORKERS, DemoPlan
 from talon.demo.stage import Stage, free_port
 from talon.demo.watch import Watched, watch
 
@@ -41,7 +41,7 @@ async def direct_peak(plan: DemoPlan, played: Morning, show: Show) -> Peak:
     folder = _folder(plan, "direct")
     async with Stage(folder) as stage, _backends(stage, folder, ("primary",)) as urls:
         began = time.time()
-        report = await _visitors(urls["primary"], played, folder, lambda p: show(p, None))
+        report = await _visitors(plan, urls["primary"], played, folder, lambda p: show(p, None))
         return Peak(report=report, backends=await _stats(urls), watched=None, began=began)
 
 
@@ -61,7 +61,7 @@ async def gateway_peak(plan: DemoPlan, played: Morning, record: ForecastRecord, 
         seen = Watched()
         watching = asyncio.create_task(watch(admin, seen))
         try:
-            report = await _visitors(f"http://{visitors}", played, folder, lambda p: show(p, seen))
+            report = await _visitors(plan, f"http://{visitors}", played, folder, lambda p: show(p, seen))
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -110,14 +110,16 @@ async def _backends(stage: Stage, folder: Path, names: tuple[str, ...]) -> Async
     yield urls
 
 
-async def _visitors(target: str, played: Morning, folder: Path, show: Callable[[Progress], None]) -> PeakReport:
+async def _visitors(
+    plan: DemoPlan, target: str, played: Morning, folder: Path, show: Callable[[Progress], None]
+) -> PeakReport:
     curve = folder / "curve.csv"
     played.write_curve(curve)
     return await run_peak(
         target=target,
         curve=curve,
         out=folder / "visits.jsonl",
-        seed=SEED,
+        seed=plan.seed,
         patience=PATIENCE,
         think=THINK,
         on_progress=show,

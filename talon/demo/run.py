@@ -20,12 +20,12 @@ from talon.demo.stage import Stage
 from talon.demo.summary import summarise, table
 
 
-async def run_demo(*, port: int, minutes: float, headless: bool, out: Path | None) -> None:
+async def run_demo(*, port: int, minutes: float, seed: int, headless: bool, out: Path | None) -> None:
     """Play the demo and print the table; raises ValueError for bad options, StageFailed when a part fails."""
     folder = Path(tempfile.mkdtemp(prefix="talon-demo-"))
     console = Console()
     try:
-        plan = DemoPlan.of(minutes=minutes, port=port, folder=folder)
+        plan = DemoPlan.of(minutes=minutes, port=port, seed=seed, folder=folder)
         with Screen(console, headless=headless) as screen:
             await _play(plan, screen, console, out)
     finally:

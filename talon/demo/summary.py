@@ -29,7 +29,7 @@ class Summary:
 
 
 def summarise(peak: Peak, played: Morning) -> Summary:
-    """Count what happened while more visits came than one backend can finish."""
+    """Count what happened in the rush: while more visits came than all backends together can finish."""
     first, last = played.rush()
     begin, end = round(peak.report.began + first), round(peak.report.began + last)
     booked = peak.report.booked_between(begin, end)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 MAX_KINDS = 128
 RISE = 0.05
 MIN_SAMPLES = 3
-_DIGITS = re.compile(r"\d+|[0-9a-f-]{16,}")
+_DIGITS = re.compile(r"[0-9a-f-]{16,}|\d+")
 
 
 def kind_of(method: str, path: str) -> str:

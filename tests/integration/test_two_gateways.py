@@ -1,0 +1,121 @@
+"""Two gateways around one Redis: one calls, both let in, and the death of the leader is not felt."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
+
+import pytest
+
+from tests.integration.portal import Gateway, Portal
+from tests.integration.processes import Child, run, wait_for
+from tests.integration.visitor import Visitor
+
+pytestmark = pytest.mark.integration
+
+RATE = 8.0
+BURST = 1.0
+"""Seconds of the rate that may be called at once, as the pacer allows."""
+TAKEOVER = 2.0
+
+
+@pytest.fixture
+def redis(portal: Portal, redis_binary: str) -> Child:
+    """Debian's own redis-server, in memory only."""
+    socket = portal.folder / "redis.sock"
+    options = ("--port", 0, "--unixsocket", socket, "--save", "", "--appendonly", "no")
+    child = portal.children.start("redis", redis_binary, *options)
+    wait_for(socket.exists, 10.0, "redis-server listens")
+    return child
+
+
+@pytest.fixture
+def pair(portal: Portal, redis: Child) -> list[Gateway]:
+    portal.start_backend("--workers", 4, "--service-time", "10ms")
+    keys = str(portal.folder / "shared.keys")
+    shared = {"store": f"unix://{portal.folder / 'redis.sock'}", "secrets_file": keys}
+    return [
+        portal.start_gateway(portal.config(name, data_dir=str(portal.folder / name), **shared)) for name in ("a", "b")
+    ]
+
+
+def calls(gateway: Gateway) -> int:
+    return int(gateway.room()["calls"])
+
+
+def leaders(pair: Sequence[Gateway]) -> list[bool]:
+    return [bool(gateway.room()["leader"]) for gateway in pair]
+
+
+def test_another_gateway_calls_when_the_leader_is_killed(pair: list[Gateway]) -> None:
+    """kill -9 of the leader: the other one calls within two seconds, and all calls together keep to the rate."""
+    wait_for(lambda: sum(leaders(pair)) == 1, 5.0, "exactly one leads")
+    leader, other = sorted(pair, key=lambda gateway: not gateway.room()["leader"])
+    other.control("pause")
+    wait_for(lambda: leader.room()["reason"] == "paused", 5.0, "the leader has heard of the pause")
+    crowd = [visitor for visitor, _ in zip(_alternating(pair), range(60), strict=False)]
+    places = [visitor.queue()["number"] for visitor in crowd]
+    assert places == list(range(1, 61)), "both hand out numbers of one queue"
+
+    before, started = calls(other), time.monotonic()
+    other.control("rate", RATE)
+    wait_for(lambda: calls(other) >= before + 10, 10.0, "the leader calls")
+    leader.child.kill()
+    seen = calls(other)
+    took = wait_for(lambda: calls(other) > seen + BURST, 10.0, "the other one calls")
+    assert took < TAKEOVER
+    assert leaders([other]) == [True]
+    for visitor in crowd:
+        visitor.address = other.visitors
+    wait_for(lambda: calls(other) >= before + 50, 20.0, "calls go on")
+    elapsed, called = time.monotonic() - started, calls(other) - before
+    assert called <= RATE * (elapsed + 2 * BURST) + 1, "a new leader may hold a burst of its own"
+    assert called >= RATE * (elapsed - TAKEOVER) - 1
+
+
+def _alternating(pair: Sequence[Gateway]) -> "cycle[Visitor]":
+    return (Visitor(gateway.visitors) for gateway in cycle(pair))  # type: ignore[return-value]
+
+
+def test_one_ticket_gives_one_pass_at_whatever_gateway_it_is_shown(pair: list[Gateway]) -> None:
+    """The same ticket, claimed many times at once at both gateways, is admitted once and names one visit."""
+    pair[0].control("pause")
+    wait_for(lambda: pair[1].room()["reason"] == "paused", 5.0, "both have heard of the pause")
+    holders = pair[0].crowd(4)
+    tickets = [holder.cookies["talon_ticket"] for holder in holders]
+    pair[1].control("rate", 50.0)
+    wait_for(lambda: all(g.room()["serving"]["regular"] == 4 for g in pair), 5.0, "all four are called")
+    copies = [Visitor(g.visitors, {"talon_ticket": t}) for t in tickets for g in pair for _ in range(4)]
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(lambda copy: copy.ask().status, copies))
+    assert set(statuses) == {200}
+    assert len({copy.cookies["talon_pass"] for copy in copies}) == 4
+    wait_for(lambda: all(g.room()["claims"] == 4 for g in pair), 5.0, "the counters agree")
+    assert pair[0].room()["calls"] == 4
+
+
+def test_a_gateway_that_stops_hands_the_lead_over_at_once(pair: list[Gateway]) -> None:
+    """SIGTERM of the leader gives the lease back, so the other one leads before it would have run out."""
+    wait_for(lambda: sum(leaders(pair)) == 1, 5.0, "exactly one leads")
+    leader, other = sorted(pair, key=lambda gateway: not gateway.room()["leader"])
+    leader.child.process.terminate()
+    assert leader.child.ends() == 0
+    assert wait_for(lambda: leaders([other]) == [True], 5.0, "the other one leads") < 1.0
+
+
+def test_a_store_that_lost_everything_gets_the_order_back(portal: Portal, pair: list[Gateway], redis: Child) -> None:
+    """Redis without a file is flushed: the gateways open the room again with its epoch, and tickets keep their order."""
+    pair[0].control("pause")
+    crowd = pair[0].crowd(5)
+    numbers = [visitor.queue()["number"] for visitor in crowd]
+    epoch = pair[0].room()["epoch"]
+    done = run("redis-cli", "-s", portal.folder / "redis.sock", "flushall")
+    assert done.out.strip() == "OK", done
+    wait_for(lambda: pair[0].room()["reason"] != "paused", 5.0, "the pause is lost with the store")
+    pair[1].control("pause")
+    assert pair[0].room()["epoch"] == epoch
+    assert pair[0].room()["issued"] == {"regular": 5}
+    in_queue = [visitor.ask() for visitor in crowd]
+    assert [answer.json()["number"] for answer in in_queue if answer.status == 503] == [
+        n for n, answer in zip(numbers, in_queue, strict=True) if answer.status == 503
+    ]
