@@ -6,6 +6,7 @@ Browsers (`Accept` has `text/html`) get pages, everybody else `application/probl
 import secrets
 from datetime import UTC, datetime
 from math import ceil
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -16,6 +17,7 @@ from gateway.core.eta import Wait as WaitRange
 from gateway.core.eta import poll_after
 from gateway.core.live_room import LiveRoom
 from gateway.core.ticket import Ticket, encode
+from gateway.settings import RoomSettings
 from gateway.web.pages.language import pick_language
 from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp
 from gateway.web.pages.views import ErrorView, WaitingState, WaitingView
@@ -24,6 +26,14 @@ from gateway.web.site import Site
 SOON = 120.0
 RETRY_STORE = 3
 RETRY_FULL = 60
+
+
+class HelpBlock(TypedDict):
+    """The fields of a page's view that come from the room's settings."""
+
+    operator_message: str
+    alternatives: tuple[tuple[str, str], ...]
+    emergency: tuple[str, ...]
 
 
 def wants_html(request: web.BaseRequest) -> bool:
@@ -141,13 +151,23 @@ class Answers:
             poll_url=f"/_talon/rooms/{room.name}",
             entry_url=request.raw_path if request.method in ("GET", "HEAD") else "/",
             auto=request.cookies.get(AUTO_COOKIE) == "on",
-            operator_message=rules.message,
-            alternatives=rules.alternatives,
-            emergency=rules.emergency,
+            **self.help(room.name),
         )
 
+    def help(self, room: str) -> HelpBlock:
+        """Return what stands on every page of a room: the operator's message, other ways, urgent numbers."""
+        rules = self._site.settings.rooms.get(room) or RoomSettings()
+        return HelpBlock(operator_message=rules.message, alternatives=rules.alternatives, emergency=rules.emergency)
+
     def failure(
-        self, request: web.BaseRequest, status: int, code: str, title: str, reference: str, retry_after: int | None
+        self,
+        request: web.BaseRequest,
+        room: str,
+        status: int,
+        code: str,
+        title: str,
+        reference: str,
+        retry_after: int | None,
     ) -> web.Response:
         """Answer for a backend that did not: 502, 503 or 504 with the reference, never a bare text."""
         if not wants_html(request):
@@ -160,6 +180,7 @@ class Answers:
             retry_url=request.raw_path if request.method in ("GET", "HEAD") else "/",
             wrote=request.method not in ("GET", "HEAD", "OPTIONS"),
             retry_after=retry_after,
+            **self.help(room),
         )
         return html(status, self._site.pages.error(view, self.language(request), nonce), nonce, retry_after)
 

@@ -127,7 +127,9 @@ class Gate:
             status, code, title = _FAILURES[error.kind]
             seen.decision = code
             retry_after = 2 if status == 503 else None
-            response = self._answers.failure(request, status, code, title, request_id, retry_after)
+            response = self._answers.failure(
+                request, room.name if room else "", status, code, title, request_id, retry_after
+            )
             prepare(response.headers, False)
             return response
 

@@ -58,6 +58,9 @@ class RoomApi:
         room = self._site.rooms.get(name)
         if room is None:
             return problem(404, "no_such_room", f"There is no room {name!r}.")
+        # A poll shows that its visitor is still there; where a cache answers polls, the page itself must come by.
+        if (ticket := self._site.tokens.ticket(request, room.name)) is not None:
+            room.note_heartbeat(ticket)
         body, tag = self._document(room)
         headers = {"Cache-Control": "public, max-age=1", "ETag": tag}
         if request.headers.get("If-None-Match") == tag:
@@ -155,7 +158,11 @@ class RoomApi:
             return _json_answer(200, {"store_up": store_up, "rooms": listed})
         nonce = secrets.token_urlsafe(16)
         view = StatusView(
-            rooms=rooms, reference=secrets.token_hex(8), updated=self._answers.local_time(), store_up=store_up
+            rooms=rooms,
+            reference=secrets.token_hex(8),
+            updated=self._answers.local_time(),
+            store_up=store_up,
+            **self._answers.help(next(iter(self._site.rooms), "")),
         )
         return html(200, self._site.pages.status(view, self._answers.language(request), nonce), nonce)
 
@@ -173,10 +180,15 @@ def now_serving(room: LiveRoom) -> dict[str, object]:
     state = room_status(room).state.value
     if view is None:
         return {"room": room.name, "state": state, "lanes": {}}
-    lanes = {
-        name: {"serving": lane.serving, "issued": lane.issued, "rate": round(room.lane_rate(name) or 0.0, 2)}
-        for name, lane in view.lanes.items()
-    }
+    lanes = {}
+    for name, lane in view.lanes.items():
+        wait = room.newcomer_wait(name)
+        lanes[name] = {
+            "serving": lane.serving,
+            "issued": lane.issued,
+            "rate": round(room.lane_rate(name) or 0.0, 2),
+            "newcomer_wait": [wait.low, wait.high] if wait else None,
+        }
     return {"room": room.name, "epoch": view.epoch, "state": state, "at": int(view.now), "lanes": lanes}
 
 

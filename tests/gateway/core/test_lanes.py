@@ -48,7 +48,7 @@ def test_the_floor_keeps_a_distant_lane_alive(floor: float) -> None:
     scheduler, got = LaneScheduler(policies), 0
     for _ in range(100):
         got += scheduler.allocate(10, {"urgent": lane(100, 900.0), "regular": lane(100, 1.0)}, 1000.0)["regular"]
-    assert got / 1000 == pytest.approx(floor, abs=0.03)
+    assert floor - 0.01 <= got / 1000 <= floor + 0.05
 
 
 def test_returners_are_not_left_behind() -> None:

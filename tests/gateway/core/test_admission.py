@@ -1,0 +1,162 @@
+"""Admission: the window of a pool and the rate of calls, alone and in a small closed world."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.admission import AdmissionPolicy, PoolAdmission, PoolFacts, RateReason, VisitFacts
+
+CALM = PoolFacts(inside=20, called=0, inflight=2, limit=10, queue_wait=0.0, healthy=True)
+VISITS = VisitFacts(duration=5.0, claim_delay=1.0)
+positive = st.floats(0, 1e4)
+facts = st.builds(
+    PoolFacts,
+    inside=positive,
+    called=positive,
+    inflight=positive,
+    limit=positive,
+    queue_wait=st.floats(0, 60),
+    healthy=st.booleans(),
+    open_share=st.floats(0, 1),
+    ended_rate=st.floats(0, 1e4) | st.just(float("inf")),
+    planned_rate=st.none() | positive,
+)
+visits = st.builds(VisitFacts, duration=st.floats(0.05, 600), claim_delay=st.floats(0, 3))
+
+
+@given(st.lists(st.tuples(facts, visits, st.floats(0, 1), st.booleans()), max_size=30))
+def test_the_rate_is_never_negative_and_the_window_keeps_its_bounds(
+    steps: list[tuple[PoolFacts, VisitFacts, float, bool]],
+) -> None:
+    """Whatever is measured, 0 <= rate <= the plan with its slack, and the window stays between its bounds."""
+    admission = PoolAdmission(AdmissionPolicy())
+    for one, learned, elapsed, demand in steps:
+        decided = admission.step(one, learned, elapsed, demand=demand)
+        assert 0 <= decided.rate < float("inf")
+        assert admission.policy.min_window <= admission.window <= admission.policy.max_window
+        if one.planned_rate is not None:
+            assert decided.rate <= one.planned_rate * admission.policy.plan_slack + 1e-9
+        if not one.healthy or one.open_share == 0:
+            assert decided.rate == 0
+
+
+@given(facts, visits, st.floats(0, 1), st.booleans(), st.floats(0.151, 10), st.booleans())
+def test_under_pressure_the_window_never_grows(
+    one: PoolFacts, learned: VisitFacts, elapsed: float, demand: bool, wait: float, probing: bool
+) -> None:
+    """When requests wait more than one and a half targets, the window shrinks or stays."""
+    admission = PoolAdmission(AdmissionPolicy(), window=50.0, probing=probing)
+    admission.step(replace(one, queue_wait=wait), learned, elapsed, demand=demand)
+    assert admission.window <= 50.0
+
+
+def test_the_window_grows_only_for_somebody() -> None:
+    """Without anybody waiting there is nothing to learn, and the reason is idleness."""
+    admission = PoolAdmission(AdmissionPolicy())
+    assert admission.step(CALM, VISITS, 1.0, demand=False).reason is RateReason.IDLE
+    assert admission.window == 20.0
+    assert admission.step(CALM, VISITS, 1.0, demand=True).reason is RateReason.CAPACITY
+    assert admission.window > 20.0
+
+
+def test_a_queue_of_the_past_does_not_shrink_the_window_further() -> None:
+    """While more visits are inside than the window holds, pressure leaves the window as it is."""
+    admission = PoolAdmission(AdmissionPolicy(), window=50.0)
+    admission.step(replace(CALM, inside=200, queue_wait=2.0), VISITS, 1.0, demand=True)
+    assert admission.window == 50.0
+    admission.step(replace(CALM, inside=50, queue_wait=2.0), VISITS, 1.0, demand=True)
+    assert admission.window < 50.0
+
+
+def test_the_plan_caps_and_says_so() -> None:
+    """Measurement may only lower what the plan allows; when the plan decides, the reason is the forecast."""
+    admission = PoolAdmission(AdmissionPolicy(plan_slack=1.25), window=100.0)
+    capped = admission.step(replace(CALM, inside=10, planned_rate=2.0), VISITS, 0.1, demand=True)
+    assert (capped.rate, capped.reason) == (2.5, RateReason.FORECAST)
+    free = admission.step(replace(CALM, inside=10, planned_rate=1e6), VISITS, 0.1, demand=True)
+    assert free.reason is RateReason.CAPACITY
+    assert free.rate < 1e6
+
+
+def test_littles_law_gives_the_steady_rate() -> None:
+    """With the window just full, calls come at window / duration, and fall to none at twice the window."""
+    admission = PoolAdmission(AdmissionPolicy(), window=50.0)
+    busy = replace(CALM, inside=50, inflight=5)
+    assert admission.step(busy, VisitFacts(duration=5.0, claim_delay=0.0), 0.0, demand=False).rate == pytest.approx(10)
+    assert admission.step(replace(busy, inside=100), VISITS, 0.0, demand=False).rate == 0
+
+
+def test_a_warming_pool_takes_its_share_of_the_window() -> None:
+    """At a tenth of its share a backup is steered to a tenth of its window."""
+    admission = PoolAdmission(AdmissionPolicy(), window=50.0)
+    decided = admission.step(
+        replace(CALM, inside=5, open_share=0.1), VisitFacts(duration=5, claim_delay=0), 0.0, demand=False
+    )
+    assert decided.rate == pytest.approx(1.0)
+
+
+def closed_world(capacity: float, requests: int, duration: float, seconds: int) -> tuple[float, float, float]:
+    """Play one pool with an endless queue; returns its use, the mean wait of requests and the window at the end.
+
+    Fluid model at 0.1 s: `inside` visits ask `requests` times within `duration`, a pool serves `capacity`
+    requests/s, what it cannot serve waits in front of it.
+    """
+    admission = PoolAdmission(AdmissionPolicy())
+    inside = called = backlog = served = waited = 0.0
+    limit = capacity * 0.1 * 1.5
+    measured = range(seconds * 6, seconds * 10)
+    for tick in range(seconds * 10):
+        offered = inside * requests / duration * 0.1
+        done = min(backlog + offered, capacity * 0.1)
+        backlog += offered - done
+        wait = backlog / capacity
+        ended = min(inside, done / requests)
+        known = PoolFacts(
+            inside=inside,
+            called=called,
+            inflight=min(limit, done / 0.1 * 0.1 + backlog),
+            limit=limit,
+            queue_wait=wait,
+            healthy=True,
+            ended_rate=ended / 0.1,
+        )
+        learned = VisitFacts(duration=duration + requests * wait, claim_delay=1.0)
+        rate = admission.step(known, learned, 0.1, demand=True).rate
+        claimed = called * 0.1
+        called += rate * 0.1 - claimed
+        inside += claimed - ended
+        if tick in measured:
+            served += done
+            waited += wait / len(measured)
+    return served / (capacity * 0.1 * len(measured)), waited, admission.window
+
+
+@pytest.mark.parametrize("capacity", [10.0, 50.0, 400.0])
+@pytest.mark.parametrize("duration", [4.0, 20.0])
+def test_a_pool_with_an_endless_queue_is_kept_busy_and_unhurried(capacity: float, duration: float) -> None:
+    """From a window of 20 the control finds a pool's capacity: over 0.9 of it used, requests wait under a second."""
+    used, waited, window = closed_world(capacity, requests=5, duration=duration, seconds=240)
+    assert used >= 0.9
+    assert waited <= 1.0
+    # Little's law: the right window is capacity / requests x duration.
+    assert 0.7 <= window / (capacity / 5 * duration) <= 2.0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"target_wait": 0.0},
+        {"busy": 0.0},
+        {"busy": 1.1},
+        {"min_window": 0.0},
+        {"initial_window": 0.5},
+        {"max_window": 3.0},
+        {"plan_slack": 0.9},
+    ],
+)
+def test_impossible_policies_are_refused(values: dict[str, float]) -> None:
+    """Targets that contradict each other are refused by name."""
+    with pytest.raises(ValueError, match=next(iter(values))):
+        AdmissionPolicy(**values)
