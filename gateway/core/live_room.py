@@ -13,10 +13,11 @@ from gateway.core.control import Control
 from gateway.core.eta import CallRate, Wait, estimate
 from gateway.core.lanes import LanePolicy, LaneScheduler
 from gateway.core.no_show import NoShow
+from gateway.core.opening import open_backups, usable
 from gateway.core.pacing import Pacer
 from gateway.core.reports import PoolReading, Report, merge
 from gateway.core.room import RoomView
-from gateway.core.spillover import Spillover, SpilloverFacts, SpilloverPolicy
+from gateway.core.spillover import Spillover, SpilloverPolicy
 from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitLedger, VisitPolicy
 
@@ -118,41 +119,12 @@ class LiveRoom:
             self._queued_since = None
         elif self._queued_since is None:
             self._queued_since = view.now
-        self._open_pools(view)
-
-    def _open_pools(self, view: RoomView) -> None:
-        primaries = [r for name, r in self.totals.pools.items() if name not in self.spillovers]
-        healthy = any(reading.healthy for reading in primaries) or not primaries
         rules = self.policy.admission
-        used = sum(r.inflight for r in primaries) >= rules.busy * sum(r.limit for r in primaries)
-        used = used or any(reading.queue_wait >= rules.target_wait for reading in primaries)
-        for spillover in self.spillovers.values():
-            facts = SpilloverFacts(
-                forecast_short=self.forecast_short(view.now, spillover.policy.warmup),
-                primary_full=used,
-                primary_healthy=healthy,
-                waiting=view.waiting,
-            )
-            spillover.step(facts, view.now)
-
-    def forecast_short(self, now: float, within: float) -> bool:
-        """Whether the plan gives a backup a share at some step that begins within `within` seconds."""
-        record = self.fresh_record(now)
-        if record is None:
-            return False
-        return any(
-            share > 0 and name in self.spillovers
-            for step in record.steps
-            if step.at <= now + within and step.at + record.step_seconds > now
-            for name, share in step.pool_share.items()
-        )
+        open_backups(self.spillovers, self.totals, self.record, rules, waiting=view.waiting, now=view.now)
 
     def fresh_record(self, now: float) -> ForecastRecord | None:
-        """The forecast record if it is usable now: ok and not expired."""
-        record = self.record
-        if record is None or record.state != "ok" or now >= record.expires_at:
-            return None
-        return record
+        """The forecast record if it may be followed at `now`: ok and not expired."""
+        return usable(self.record, now)
 
     def open_share(self, pool: str) -> float:
         """The share of its capacity that a pool may use now: 1 for a primary."""

@@ -86,7 +86,6 @@ class RoomView:
     credit: int = 0
     reports: Mapping[str, bytes] = field(default_factory=dict)
     control: bytes = b""
-    plan: bytes = b""
 
     @property
     def waiting(self) -> int:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core.admission import AdmissionPolicy, PoolAdmission, PoolFacts, RateReason, VisitFacts
 
-CALM = PoolFacts(inside=20, called=0, inflight=2, limit=10, queue_wait=0.0, healthy=True)
+CALM = PoolFacts(inside=20, called=0, inflight=2, queued=0, limit=10, requests_per_s=5.0, healthy=True)
 VISITS = VisitFacts(duration=5.0, claim_delay=1.0)
 positive = st.floats(0, 1e4)
 facts = st.builds(
@@ -16,10 +16,11 @@ facts = st.builds(
     inside=positive,
     called=positive,
     inflight=positive,
+    queued=positive,
     limit=positive,
-    queue_wait=st.floats(0, 60),
+    requests_per_s=positive,
     healthy=st.booleans(),
-    open_share=st.floats(0, 1),
+    open_share=st.just(0.0) | st.floats(0.01, 1),
     ended_rate=st.floats(0, 1e4) | st.just(float("inf")),
     planned_rate=st.none() | positive,
 )
@@ -42,14 +43,16 @@ def test_the_rate_is_never_negative_and_the_window_keeps_its_bounds(
             assert decided.rate == 0
 
 
-@given(facts, visits, st.floats(0, 1), st.booleans(), st.floats(0.151, 10), st.booleans())
-def test_under_pressure_the_window_never_grows(
-    one: PoolFacts, learned: VisitFacts, elapsed: float, demand: bool, wait: float, probing: bool
+@given(facts, visits, st.floats(0, 1), st.booleans(), st.floats(0.01, 1e3))
+def test_with_too_many_open_the_window_never_grows(
+    one: PoolFacts, learned: VisitFacts, elapsed: float, demand: bool, excess: float
 ) -> None:
-    """When requests wait more than one and a half targets, the window shrinks or stays."""
-    admission = PoolAdmission(AdmissionPolicy(), window=50.0, probing=probing)
-    admission.step(replace(one, queue_wait=wait), learned, elapsed, demand=demand)
+    """When more requests are open than nodes and target wait allow, the window shrinks or stays."""
+    admission = PoolAdmission(AdmissionPolicy(), window=50.0)
+    queued = one.limit + admission.policy.target_wait * one.requests_per_s + excess
+    decided = admission.step(replace(one, queued=queued, open_share=1.0), learned, elapsed, demand=demand)
     assert admission.window <= 50.0
+    assert not one.healthy or decided.reason in (RateReason.PRESSURE, RateReason.FORECAST)
 
 
 def test_the_window_grows_only_for_somebody() -> None:
@@ -62,12 +65,12 @@ def test_the_window_grows_only_for_somebody() -> None:
 
 
 def test_a_queue_of_the_past_does_not_shrink_the_window_further() -> None:
-    """While more visits are inside than the window holds, pressure leaves the window as it is."""
+    """While the visits too many are those beyond the window, the window stays; when it is at fault, it shrinks."""
     admission = PoolAdmission(AdmissionPolicy(), window=50.0)
-    admission.step(replace(CALM, inside=200, queue_wait=2.0), VISITS, 1.0, demand=True)
+    admission.step(replace(CALM, inside=200, inflight=10, queued=90), VISITS, 1.0, demand=True)
     assert admission.window == 50.0
-    admission.step(replace(CALM, inside=50, queue_wait=2.0), VISITS, 1.0, demand=True)
-    assert admission.window < 50.0
+    admission.step(replace(CALM, inside=50, inflight=10, queued=20), VISITS, 1.0, demand=True)
+    assert 30.0 < admission.window < 50.0
 
 
 def test_the_plan_caps_and_says_so() -> None:
@@ -116,9 +119,10 @@ def closed_world(capacity: float, requests: int, duration: float, seconds: int) 
         known = PoolFacts(
             inside=inside,
             called=called,
-            inflight=min(limit, done / 0.1 * 0.1 + backlog),
+            inflight=min(limit, done + backlog),
+            queued=max(0.0, done + backlog - limit),
             limit=limit,
-            queue_wait=wait,
+            requests_per_s=done / 0.1,
             healthy=True,
             ended_rate=ended / 0.1,
         )

@@ -1,0 +1,49 @@
+"""When backups open: what the plan and the measurements of all gateways mean for each backup pool."""
+
+from collections.abc import Collection, Mapping
+
+from forecasting.contract import ForecastRecord
+from gateway.core.admission import AdmissionPolicy
+from gateway.core.reports import Report
+from gateway.core.spillover import Spillover, SpilloverFacts
+
+
+def usable(record: ForecastRecord | None, now: float) -> ForecastRecord | None:
+    """Return the record if it may be followed at `now`: ok and not expired."""
+    if record is None or record.state != "ok" or now >= record.expires_at:
+        return None
+    return record
+
+
+def short_within(record: ForecastRecord | None, backups: Collection[str], now: float, within: float) -> bool:
+    """Whether the plan gives a backup a share at a step that is on now or begins within `within` seconds."""
+    followed = usable(record, now)
+    return followed is not None and any(
+        share > 0 and name in backups
+        for step in followed.steps
+        if step.at <= now + within and step.at + followed.step_seconds > now
+        for name, share in step.pool_share.items()
+    )
+
+
+def open_backups(
+    spillovers: Mapping[str, Spillover],
+    totals: Report,
+    record: ForecastRecord | None,
+    policy: AdmissionPolicy,
+    *,
+    waiting: int,
+    now: float,
+) -> None:
+    """Step every backup with what is planned and what is measured at the primaries."""
+    primaries = [reading for name, reading in totals.pools.items() if name not in spillovers]
+    full = sum(r.inflight for r in primaries) >= policy.busy * sum(r.limit for r in primaries)
+    full = full or any(reading.queue_wait >= policy.target_wait for reading in primaries)
+    for spillover in spillovers.values():
+        facts = SpilloverFacts(
+            forecast_short=short_within(record, spillovers, now, spillover.policy.warmup),
+            primary_full=full,
+            primary_healthy=any(reading.healthy for reading in primaries) or not primaries,
+            waiting=waiting,
+        )
+        spillover.step(facts, now)
