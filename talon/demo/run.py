@@ -42,8 +42,8 @@ async def _play(plan: DemoPlan, screen: Screen, console: Console, out: Path | No
     )
     direct = await direct_peak(plan, played, screen.progress)
     screen.step(
-        "3. The same morning through Talon, with a cold backup.  "
-        f"visitors http://127.0.0.1:{plan.port}  operators http://127.0.0.1:{plan.port + 1}/dashboard"
+        "3. The same morning through Talon, with a cold backup.\n"
+        f"   queue as a patient: http://127.0.0.1:{plan.port}   watch: http://127.0.0.1:{plan.port + 1}/dashboard"
     )
     through = await gateway_peak(plan, played, record, screen.progress)
     screen.step("")

@@ -3,10 +3,10 @@
 import time
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.text import Text
+from rich.table import Table
 
 from loadtests.plan import Progress
 from talon.demo.watch import Watched
@@ -47,7 +47,10 @@ class Screen:
             self._live = Live(console=self.console, refresh_per_second=4, transient=True)
             self._live.start()
         bar = ProgressBar(total=max(now.planned, 1.0), completed=min(now.seconds, now.planned), width=60)
-        self._live.update(Group(bar, Text("  " + _figures(now)), Text("  " + _gateway(seen).strip(" ;"))))
+        shown = Table.grid()
+        for row in (bar, _figures(now), _gateway(seen).strip(" ;")):
+            shown.add_row(row)
+        self._live.update(shown)
 
     def _stop_live(self) -> None:
         if self._live is not None:
