@@ -141,7 +141,7 @@ def metric_names() -> dict[str, tuple[str, tuple[str, ...], str]]:
     for field in dataclasses.fields(metrics):
         metric = getattr(metrics, field.name)
         for described in getattr(metric, "describe", list)():
-            labels[described.name] = tuple(getattr(metric, "_labelnames", ()))
+            labels[described.name] = tuple(getattr(metric, "_labelnames", getattr(described, "_labelnames", ())))
     return {
         family.name + "_total" * (family.type == "counter"): (
             family.type,

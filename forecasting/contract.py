@@ -25,6 +25,11 @@ def plan_key(room: str) -> str:
     return f"talon:{{{room}}}:plan"
 
 
+def _check_format(found: object) -> None:
+    if found != FORMAT:
+        raise RecordInvalid(f"format {found}; this version reads format {FORMAT}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanStep:
     """Forecast and admission plan for `[at, at + step_seconds)`.
@@ -91,8 +96,7 @@ class ForecastRecord:
         try:
             document: dict[str, Any] = json.loads(text)
             fmt = document.pop("format")
-            if fmt != FORMAT:
-                raise RecordInvalid(f"format {fmt}; this version reads format {FORMAT}")
+            _check_format(fmt)
             steps = tuple(PlanStep(**step) for step in document.pop("steps"))
             return cls(steps=steps, **document)
         except RecordInvalid:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.core.classify import Classifier
 from gateway.core.live_room import LiveRoom, RoomPolicy
+from gateway.errors import ConfigError
 from gateway.ports import RoomStore
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
@@ -73,13 +74,20 @@ def build(settings: Settings, store: RoomStore) -> Parts:
         tokens=Tokens(load_keys(settings.keys_file), secure=settings.secure_cookies),
         pages=Pages(),
         metrics=metrics,
-        access_log=AccessLog(settings.access_log_path, time.time),
+        access_log=_access_log(settings.access_log_path),
         clock=time.monotonic,
         wall=time.time,
         chance=random.random,
     )
     admin = AdminApi(site, pools, settings.data_dir / "audit.jsonl")
     return Parts(site=site, pools=pools, forwarder=forwarder, gate=Gate(site), admin=admin)
+
+
+def _access_log(target: str) -> AccessLog:
+    try:
+        return AccessLog(target, time.time)
+    except OSError as error:
+        raise ConfigError(f"access_log: {target} cannot be written: {error.strerror}") from error
 
 
 def _policy(settings: Settings, rules: RoomSettings) -> RoomPolicy:
@@ -89,4 +97,5 @@ def _policy(settings: Settings, rules: RoomSettings) -> RoomPolicy:
         visits=rules.visits,
         pools={name: pool.spillover() if pool.role == "backup" else None for name, pool in settings.pools.items()},
         capacity=None if rules.capacity == "auto" else rules.capacity,
+        longest_delay=rules.longest_poll / 2,
     )

@@ -227,7 +227,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     try:
         return Settings(**document)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_first(error)}") from error
+        place = "__".join(["TALON", *(str(part) for part in error.errors()[0]["loc"])]).upper()
+        source = f"environment {place}" if place in environment else str(path)
+        raise ConfigError(f"{source}: {_first(error)}") from error
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{path}: {error}") from error
 

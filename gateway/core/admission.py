@@ -13,7 +13,7 @@ to be told: the limits are learned from latency, N and X are counted.
 
 Little's law turns the window into a rate of calls r = W / D with D the learned duration of a visit, so that
 
-    rate = r + (W + r d - inside - called) / tau,   0 <= rate <= 3 r,   tau = D / 2 within 1 s .. 5 s
+    rate = r + (W + r d - inside - called) / tau,   0 <= rate <= max(3 r, W / FILL),   tau = D / 2 in 1 s .. 5 s
 
 where d is the learned delay from call to claim: calls on their way are allowed for, not counted as load twice.
 The plan caps the rate from above: measurement can only lower what the plan allows (min of forecast and measured
@@ -27,6 +27,8 @@ from gateway.core.units import Seconds
 
 SETTLE = 3.0
 """Seconds in which the window moves to where the measurement says it belongs."""
+FILL = 5.0
+"""Seconds in which an empty window of a pool that has not learned the duration of visits may be filled."""
 
 
 class RateReason(StrEnum):
@@ -74,15 +76,17 @@ class PoolFacts:
     healthy: bool
     open_share: float = 1.0
     ended_rate: float = float("inf")
-    planned_rate: float | None = None
+    ceiling: float = float("inf")
+    ceiling_reason: RateReason = RateReason.FORECAST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitFacts:
-    """Learned facts of visits: duration from claim to end, delay from call to claim, in seconds."""
+    """Learned facts of visits, seconds: duration from claim to end (`learned` or a guess), delay from call to claim."""
 
     duration: float
     claim_delay: float
+    learned: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +120,10 @@ class PoolAdmission:
             steady = min(steady, 1.05 * facts.ended_rate)
         tau = max(1.0, min(visits.duration / 2, 5.0))
         missing = window + steady * visits.claim_delay - facts.inside - facts.called
-        rate = min(max(0.0, steady + missing / tau), 3 * steady)
-        if facts.planned_rate is not None:
-            ceiling = facts.planned_rate * self.policy.plan_slack
-            if rate > ceiling:
-                return PoolRate(rate=ceiling, window=self.window, reason=RateReason.FORECAST)
+        most = 3 * steady if visits.learned else max(3 * steady, window / FILL)
+        rate = min(max(0.0, steady + missing / tau), most)
+        if rate > facts.ceiling:
+            return PoolRate(rate=facts.ceiling, window=self.window, reason=facts.ceiling_reason)
         return PoolRate(rate=rate, window=self.window, reason=reason)
 
     def _move(self, facts: PoolFacts, elapsed: float, *, demand: bool) -> RateReason:

@@ -26,7 +26,6 @@ class RequestClass:
     paths: tuple[str, ...]
     methods: tuple[str, ...] = ()
     express: bool = False
-    idempotent: bool = False
 
     def __post_init__(self) -> None:
         check_name("class", self.name)
@@ -45,7 +44,6 @@ DEFAULT_CLASSES = (
         paths=("*.css", "*.js", "*.png", "*.jpg", "*.svg", "*.ico", "*.woff2", "/static/*", "/robots.txt"),
         methods=("GET", "HEAD"),
         express=True,
-        idempotent=True,
     ),
     RequestClass(name="auth", paths=("/login", "/login/*", "/logout", "/oauth/*", "/auth/*"), express=True),
     RequestClass(name="cancel", paths=("*/cancel",), methods=("POST", "PUT"), express=True),

@@ -42,6 +42,7 @@ class Control:
     def from_bytes(cls, raw: bytes) -> "Control":
         """Read what `to_bytes` wrote; anything else is no setting."""
         try:
-            return cls(**json.loads(raw)) if raw else cls()
-        except (ValueError, TypeError):
+            body = json.loads(raw) if raw else {}
+            return cls(**{**body, "until": float(body.get("until", 0.0))})
+        except (ValueError, TypeError, AttributeError, OverflowError):
             return cls()

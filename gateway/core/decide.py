@@ -65,6 +65,7 @@ class RequestFacts:
     store_up: bool
     epoch: str
     serving: int
+    paused: bool = False
 
 
 def decide(facts: RequestFacts) -> Decision:
@@ -82,5 +83,5 @@ def decide(facts: RequestFacts) -> Decision:
     ticket = facts.ticket
     if ticket is not None and ticket.epoch == facts.epoch and ticket.number > facts.serving:
         # Not called yet by any reading of the counters: no need to ask; the poll is noted as a heartbeat.
-        return Wait(reason=Reason.QUEUE, ticket=ticket)
+        return Wait(reason=Reason.PAUSED if facts.paused else Reason.QUEUE, ticket=ticket)
     return Ask(ticket=ticket)

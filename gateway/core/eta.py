@@ -65,9 +65,9 @@ class CallRate:
 def poll_after(wait: Wait | None, jitter: float, shortest: float = 1.0, longest: float = 30.0) -> int:
     """Return whole seconds until a waiting client should ask again.
 
-    Half of the least remaining wait, so that the number of polls grows with the logarithm of the wait and
-    nobody sleeps through a turn; `jitter` in [0, 1) spreads clients over a fifth of it.
+    Half of the least remaining wait (a sixth of the middle where that is unknown), so that the number of polls grows
+    with the logarithm of the wait and nobody sleeps through a turn; `jitter` in [0, 1) spreads clients over a fifth.
     """
-    seconds = longest / 3 if wait is None else (wait.low + wait.high) / 4
+    seconds = longest / 6 if wait is None else max(wait.low / 2, (wait.low + wait.high) / 12)
     seconds *= 0.9 + 0.2 * jitter
     return ceil(min(max(seconds, shortest), longest))

@@ -4,8 +4,9 @@ Every gateway observes; the one that leads also steps: facts of all gateways in,
 Times are seconds of the store's clock.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from forecasting.contract import ForecastRecord
 from gateway.core.admission import AdmissionPolicy, PoolAdmission, PoolFacts, PoolRate, RateReason, VisitFacts
@@ -14,7 +15,7 @@ from gateway.core.eta import CallRate, Wait, estimate
 from gateway.core.lanes import LanePolicy, LaneScheduler
 from gateway.core.no_show import NoShow
 from gateway.core.opening import open_backups, usable
-from gateway.core.pacing import Pacer
+from gateway.core.pacing import LEAST, Pacer
 from gateway.core.reports import PoolReading, Report, merge
 from gateway.core.room import RoomView
 from gateway.core.spillover import Spillover, SpilloverPolicy
@@ -22,17 +23,24 @@ from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitLedger, VisitPolicy
 
 MAX_HEARTBEATS = 500_000
+LEARNED = 10
+"""Ended visits from which on the learned duration counts as known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomPolicy:
-    """What rules a room: lanes, admission, learning, and the backup pools with their opening."""
+    """What rules a room: lanes, admission, learning, the backup pools with their opening.
+
+    `capacity` is a pool's requests/s if the operator gives it; `longest_delay` bounds the delay from call to claim
+    that is allowed for, in seconds.
+    """
 
     lanes: Mapping[str, LanePolicy]
     admission: AdmissionPolicy
     visits: VisitPolicy
     pools: Mapping[str, SpilloverPolicy | None]
     capacity: float | None = None
+    longest_delay: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +70,7 @@ class LiveRoom:
     spillovers: dict[str, Spillover] = field(init=False)
     admissions: dict[str, PoolAdmission] = field(init=False)
     scheduler: LaneScheduler = field(init=False)
-    pacer: Pacer = field(default_factory=Pacer)
+    pacer: Pacer = field(default_factory=lambda: Pacer(level=LEAST))
     no_show: NoShow = field(default_factory=NoShow)
     inflow: CallRate = field(default_factory=CallRate)
     claimed: CallRate = field(default_factory=CallRate)
@@ -114,7 +122,8 @@ class LiveRoom:
         for name, reading in self.totals.pools.items():
             self.ended_rates.setdefault(name, CallRate(memory=3.0)).observe(reading.ended, view.now)
         for name, lane in view.lanes.items():
-            self.lane_rates.setdefault(name, CallRate()).observe(lane.calls, view.now)
+            # Places, not calls: who has left or fallen silent is passed without a call, and is counted as ahead.
+            self.lane_rates.setdefault(name, CallRate()).observe(lane.serving, view.now)
         if view.waiting == 0:
             self._queued_since = None
         elif self._queued_since is None:
@@ -173,7 +182,7 @@ class LiveRoom:
         return estimate(self.view.lanes[lane].waiting, rate)
 
     def lane_rate(self, lane: str) -> float | None:
-        """Calls per second for one lane: as measured once there is a queue, as the plan says before."""
+        """Places per second by which a lane moves on: as measured once there is a queue, as the plan says before."""
         now = self.view.now if self.view else 0.0
         measured = self.lane_rates[lane].rate if lane in self.lane_rates else None
         if measured and self._queued_since is not None and now - self._queued_since > 10.0:
@@ -216,8 +225,8 @@ class LiveRoom:
     def _set_rates(self, view: RoomView, elapsed: float, no_show_share: float) -> None:
         called = sum(lane.called for lane in view.lanes.values()) * (1 - no_show_share)
         claims_per_s = self.claimed.rate or 0.0
-        delay = min(called / claims_per_s, 3.0) if claims_per_s > 0.1 else 1.0
-        visits = VisitFacts(duration=self.totals.duration, claim_delay=delay)
+        delay = min(called / claims_per_s, self.policy.longest_delay) if claims_per_s > 0.1 else 1.0
+        visits = VisitFacts(duration=self.totals.duration, claim_delay=delay, learned=self.totals.ended >= LEARNED)
         windows = {p: a.window * self.open_share(p) for p, a in self.admissions.items()}
         all_windows = sum(windows.values()) or 1.0
         ceilings = self._ceilings(view)
@@ -233,7 +242,8 @@ class LiveRoom:
                 healthy=reading.healthy,
                 open_share=self.open_share(pool),
                 ended_rate=self._ended_rate(pool),
-                planned_rate=ceilings(pool),
+                ceiling=ceilings.get(pool, inf),
+                ceiling_reason=RateReason.CAPACITY if self.policy.capacity else RateReason.FORECAST,
             )
             self.rates[pool] = admission.step(facts, visits, elapsed, demand=view.waiting > 0)
         self._combine(view, elapsed)
@@ -242,19 +252,16 @@ class LiveRoom:
         ended = self.ended_rates.get(pool)
         return ended.rate if ended and ended.rate else float("inf")
 
-    def _ceilings(self, view: RoomView) -> Callable[[str], float | None]:
-        """Return the planned visits/s of a pool: a configured capacity, else its part of the plan."""
+    def _ceilings(self, view: RoomView) -> dict[str, float]:
+        """Return the most visits/s per pool: the configured capacity, else the plan's part with its slack."""
+        if self.policy.capacity is not None:
+            return dict.fromkeys(self.policy.pools, self.policy.capacity / max(self.totals.requests, 1.0))
         record = self.fresh_record(view.now)
         step = record.step_at(view.now) if record else None
-
-        def ceiling(pool: str) -> float | None:
-            if self.policy.capacity is not None:
-                return self.policy.capacity / max(self.totals.requests, 1.0)
-            if record is None or step is None or step.admission_rate is None or pool not in record.capacity:
-                return None
-            return step.admission_rate * record.capacity[pool] / sum(record.capacity.values())
-
-        return ceiling
+        if record is None or step is None or step.admission_rate is None:
+            return {}
+        rate = step.admission_rate * self.policy.admission.plan_slack / sum(record.capacity.values())
+        return {pool: rate * capacity for pool, capacity in record.capacity.items()}
 
     def _combine(self, view: RoomView, elapsed: float) -> None:
         rate = sum(pool.rate for pool in self.rates.values())

@@ -2,10 +2,13 @@
 
 A bucket fills with `rate x elapsed` and is emptied by whole calls, so the sum of calls never differs from
 the integral of the rate by one or more. What nobody was there to take is kept as credit for visits that
-arrive before the next tick, at most `burst` seconds of it: after a pause there is no flood.
+arrive before the next tick, at most `burst` seconds of it or `LEAST` calls: after a pause there is no flood, and a
+quiet room does not turn the second visitor of a second away.
 """
 
 from dataclasses import dataclass
+
+LEAST = 3.0
 
 
 @dataclass(slots=True)
@@ -16,9 +19,11 @@ class Pacer:
     level: float = 0.0
 
     def step(self, rate: float, elapsed: float) -> int:
-        """Return how many calls are due; they stay due until `spend`."""
+        """Return how many calls are due; they stay due until `spend`. At a rate of 0 none is."""
+        if rate <= 0:
+            return 0
         elapsed = min(max(elapsed, 0.0), self.burst)
-        cap = 1.0 + rate * self.burst
+        cap = max(LEAST, 1.0 + rate * self.burst)
         self.level = min(self.level + rate * elapsed, cap)
         return int(self.level + 1e-9)
 

@@ -50,7 +50,7 @@ class VisitLedger:
         self.requests = self.policy.requests
 
     def note_request(self, visit: str, pool: str, now: float) -> None:
-        """Count one request of a visit; the first one brings it inside."""
+        """Count one request of a visit; the first one brings it inside, one at another pool moves it there."""
         known = self._visits.get(visit)
         if known is None:
             known = self._visits[visit] = _Visit(pool=pool, since=now, last=now)
@@ -59,6 +59,10 @@ class VisitLedger:
                 self._forget(next(iter(self._visits)))
         else:
             self._visits.move_to_end(visit)
+            if known.pool != pool:
+                self._inside[known.pool] -= 1
+                self._inside[pool] = self._inside.get(pool, 0) + 1
+                known.pool = pool
         known.requests += 1
         known.last = now
 

@@ -79,8 +79,8 @@ class AdmissionLoop:
         assert view is not None
         for name, lane in view.lanes.items():
             self._metrics.waiting.labels(room.name, name).set(lane.waiting)
-        self._metrics.no_shows.labels(room.name).set(sum(lane.no_shows for lane in view.lanes.values()))
-        self._metrics.leavers.labels(room.name).set(sum(lane.leavers for lane in view.lanes.values()))
+        self._metrics.no_shows.show(room.name, sum(lane.no_shows for lane in view.lanes.values()))
+        self._metrics.leavers.show(room.name, sum(lane.leavers for lane in view.lanes.values()))
         reason = room.reason.value
         if self._reason and reason != self._reason:
             self._metrics.rate.remove(room.name, self._reason)

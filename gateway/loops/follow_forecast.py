@@ -9,6 +9,7 @@ from gateway.telemetry.events import event
 from gateway.telemetry.metrics import Metrics
 
 INTERVAL = 2.0
+QUANTILES = ("q10", "q50", "q90", "q95")
 
 
 class ForecastFollower:
@@ -47,7 +48,11 @@ class ForecastFollower:
         if record is None:
             return
         self._metrics.forecast_age.labels(self._room.name).set(max(0.0, now - record.made_at))
-        step = record.step_at(now)
-        for quantile in ("q10", "q50", "q90", "q95"):
+        step, expired = record.step_at(now), now >= record.expires_at
+        for quantile in QUANTILES:
+            if expired:
+                # What is over is not shown: a gap in the graph instead of an old figure.
+                self._metrics.forecast.remove(self._room.name, quantile)
+                continue
             value = getattr(step, quantile) if step else 0.0
             self._metrics.forecast.labels(self._room.name, quantile).set(value)

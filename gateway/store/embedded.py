@@ -80,7 +80,10 @@ class EmbeddedStore:
         """Start the server, or adopt the one that answers; raises ConfigError with what the server said."""
         if await self._answers():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"data_dir: {self.folder} cannot be made: {error.strerror}") from error
         self.socket.unlink(missing_ok=True)
         log = self.folder / "store.log"
         arguments = {

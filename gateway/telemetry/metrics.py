@@ -1,11 +1,38 @@
 """All metrics of the gateway, in a registry of their own; names and labels are the contract's, section 6."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _WAITS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+
+
+class StoreCounter(Collector):
+    """A counter by room that the store keeps for all gateways: each shows the store's figure, none adds to it."""
+
+    def __init__(self, name: str, documentation: str, registry: CollectorRegistry) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._labelnames = ("room",)
+        self._figures: dict[str, int] = {}
+        registry.register(self)
+
+    def show(self, room: str, figure: int) -> None:
+        """Take the store's figure of a room."""
+        self._figures[room] = figure
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """Return the counter as Prometheus reads it."""
+        family = CounterMetricFamily(self._name, self._documentation, labels=self._labelnames)
+        for room, figure in self._figures.items():
+            family.add_metric([room], figure)
+        return [family]
+
+    describe = collect
 
 
 @dataclass(slots=True)
@@ -21,8 +48,8 @@ class Metrics:
     waiting: Gauge = field(init=False)
     wait: Histogram = field(init=False)
     admissions: Counter = field(init=False)
-    no_shows: Gauge = field(init=False)
-    leavers: Gauge = field(init=False)
+    no_shows: StoreCounter = field(init=False)
+    leavers: StoreCounter = field(init=False)
     rate: Gauge = field(init=False)
     forecast: Gauge = field(init=False)
     forecast_age: Gauge = field(init=False)
@@ -54,8 +81,8 @@ class Metrics:
         self.admissions = Counter(
             "talon_room_admissions_total", "Visits let in here", ["room", "lane"], registry=registry
         )
-        self.no_shows = Gauge("talon_room_no_shows_total", "Calls nobody claimed", ["room"], registry=registry)
-        self.leavers = Gauge("talon_room_leavers_total", "Visits that left the queue", ["room"], registry=registry)
+        self.no_shows = StoreCounter("talon_room_no_shows_total", "Calls nobody claimed", registry)
+        self.leavers = StoreCounter("talon_room_leavers_total", "Visits that left the queue", registry)
         self.rate = Gauge(
             "talon_room_admission_rate",
             "Visits called per second, by what decides",

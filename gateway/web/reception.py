@@ -57,6 +57,7 @@ class Reception:
                 store_up=bool(room and room.store_up),
                 epoch=view.epoch if view else "",
                 serving=lane.serving if lane else 0,
+                paused=bool(room and room.paused),
             )
         )
 
@@ -69,7 +70,7 @@ class Reception:
                 return self._admitted(room, held, claim.claimed_at, claim.pool, Reason.TURN)
             if claim.standing in (Standing.WAITING, Standing.RETURNING):
                 missed = claim.standing is Standing.RETURNING
-                return Outcome(decision=Wait(reason=Reason.QUEUE, ticket=held), missed=missed)
+                return Outcome(decision=Wait(reason=_waits(room), ticket=held), missed=missed)
         joined = await self._site.store.join(room.name, lane, pool=pool)
         if joined.standing is Standing.FULL:
             return Outcome(decision=Wait(reason=Reason.FULL, ticket=None))
@@ -77,7 +78,7 @@ class Reception:
         if joined.standing is Standing.CLAIMED:
             self._note_admission(room, ticket, joined.now)
             return self._admitted(room, ticket, joined.now, joined.pool, Reason.ROOM_FREE)
-        return Outcome(decision=Wait(reason=Reason.QUEUE, ticket=ticket), new_ticket=True)
+        return Outcome(decision=Wait(reason=_waits(room), ticket=ticket), new_ticket=True)
 
     def _admitted(self, room: LiveRoom, ticket: Ticket, at: float, pool: str, reason: Reason) -> Outcome:
         rules = self._settings(room)
@@ -98,3 +99,7 @@ class Reception:
 
     def _settings(self, room: LiveRoom) -> RoomSettings:
         return self._site.settings.rooms[room.name]
+
+
+def _waits(room: LiveRoom) -> Reason:
+    return Reason.PAUSED if room.paused else Reason.QUEUE

@@ -147,6 +147,7 @@ class RoomApi:
             return web.Response(status=204)
         admission = self._site.tokens.admission(request, room.name, self._site.store_now(room))
         if admission is not None:
+            room.ledger.note_request(admission.visit, admission.pool, self._site.clock())
             return web.Response(status=204, headers={"Talon-Visit-Id": admission.visit})
         return problem(401, "no_pass", "Send the visitor to the gateway.", 1, room=room.name)
 

@@ -16,7 +16,7 @@ from talon.demo.morning import BEGIN, ZONE, morning, read_trace, write_history
 from talon.demo.peaks import direct_peak, gateway_peak
 from talon.demo.plan import CAPACITY, PEAK, DemoPlan
 from talon.demo.screen import Screen
-from talon.demo.stage import Stage
+from talon.demo.stage import Stage, check_free
 from talon.demo.summary import summarise, table
 
 
@@ -26,6 +26,7 @@ async def run_demo(*, port: int, minutes: float, seed: int, headless: bool, out:
     console = Console()
     try:
         plan = DemoPlan.of(minutes=minutes, port=port, seed=seed, folder=folder)
+        check_free(plan.port, plan.port + 1)
         with Screen(console, headless=headless) as screen:
             await _play(plan, screen, console, out)
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -26,6 +27,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def check_free(*ports: int) -> None:
+    """Raise StageFailed for the first port of the loopback on which somebody listens."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                reason = "in use" if error.errno == errno.EADDRINUSE else f"not to be had ({error.strerror})"
+                raise StageFailed(f"127.0.0.1:{port} is {reason}; choose another with --port") from error
 
 
 class Stage:

@@ -1,10 +1,23 @@
 """Fixtures of the integration tests: a portal of real processes, ended after each test."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.integration.portal import Gateway, Portal, opened_portal
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where modules must not be compiled beside their source, children share a folder, or each start takes a second."""
+    folder = tmp_path_factory.mktemp("compiled")
+    with pytest.MonkeyPatch.context() as patch:
+        if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+            patch.delenv("PYTHONDONTWRITEBYTECODE")
+            patch.setenv("PYTHONPYCACHEPREFIX", str(folder))
+        yield folder
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.conftest import free_port
 from tests.integration.processes import Child, Children, wait_for
 from tests.integration.visitor import Visitor, ask
 
@@ -31,6 +32,10 @@ class Gateway:
     def room(self) -> dict[str, Any]:
         room: dict[str, Any] = self.api("rooms")["rooms"][0]
         return room
+
+    def nodes_up(self) -> bool:
+        """Whether the gateway has found every node of its pools in health."""
+        return all(node["state"] == "up" for pool in self.api("pools")["pools"] for node in pool["nodes"])
 
     def metric(self, name: str, **labels: str) -> float | None:
         """The value of a sample of /metrics, None when it is not there."""
@@ -55,6 +60,7 @@ class Gateway:
         crowd = [Visitor(self.visitors) for _ in range(count)]
         for visitor in crowd:
             visitor.queue()
+        wait_for(lambda: sum(self.room()["waiting"].values()) >= count, 5.0, "the gateway has counted the crowd")
         return crowd
 
     def inside(self, count: int) -> list[Visitor]:
@@ -72,13 +78,13 @@ class Portal:
     children: Children
     folder: Path
     backends: list[str] = field(default_factory=list)
+    _starting: list[Child] = field(default_factory=list)
 
-    def start_backend(self, *options: object) -> str:
-        """Start a simulated backend and return its URL."""
-        child = self.children.talon("backend", "backend", "--listen", "127.0.0.1:0", *options)
-        url = child.announces(r"backend on (http://[\d.]+:\d+)")[1]
-        self.backends.append(url)
-        return url
+    def start_backend(self, *options: object) -> None:
+        """Start a simulated backend; `start_gateway` waits for it, so that both start at the same time."""
+        address = f"127.0.0.1:{free_port()}"
+        self._starting.append(self.children.talon("backend", "backend", "--listen", address, *options))
+        self.backends.append(f"http://{address}")
 
     def config(self, name: str = "talon", **changes: Any) -> Path:
         """Write a configuration for the backends that run; `changes` replace whole keys."""
@@ -94,14 +100,27 @@ class Portal:
         return path
 
     def start_gateway(self, config: Path | None = None) -> Gateway:
-        """Start a gateway and return it once it answers."""
-        child = self.children.talon("gateway", "serve", "--config", config or self.config())
-        said = child.announces(r"visitors http://(\S+)  operators http://([^/\s]+)/dashboard")
-        return Gateway(child=child, visitors=said[1], admin=said[2])
+        """Start a gateway and return it once it and its backends answer."""
+        return self.start_gateways(config or self.config())[0]
+
+    def start_gateways(self, *configs: Path) -> list[Gateway]:
+        """Start several gateways at the same time."""
+        children = [self.children.talon("gateway", "serve", "--config", config) for config in configs]
+        while self._starting:
+            self._starting.pop().announces(r"backend on http://")
+        gateways = [_announced(child) for child in children]
+        for gateway in gateways:
+            wait_for(gateway.nodes_up, 5.0, "all nodes are up")
+        return gateways
 
     def stats(self) -> dict[str, Any]:
         """What the first backend has counted."""
         return ask(self.backends[0].removeprefix("http://"), "/_sim/stats").json()
+
+
+def _announced(child: Child) -> Gateway:
+    said = child.announces(r"visitors http://(\S+)  operators http://([^/\s]+)/dashboard")
+    return Gateway(child=child, visitors=said[1], admin=said[2])
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Child processes of the tests: output in files, ended by their own ids, nothing left behind."""
 
 import contextlib
+import io
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from gateway.store.embedded import die_with_parent
+from talon.cli import main
 
 START_DEADLINE = 20.0
 STOP_DEADLINE = 10.0
@@ -59,6 +61,15 @@ def run(*command: object, deadline: float = 60.0, cwd: Path | None = None, stdin
 def talon(*arguments: object, deadline: float = 60.0, cwd: Path | None = None) -> Finished:
     """Run `talon ...` to its end."""
     return run(*TALON, *arguments, deadline=deadline, cwd=cwd)
+
+
+def talon_here(*arguments: object) -> Finished:
+    """Run `talon ...` in this process, for commands that start no server: what a child says, without its start."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as end:
+        main([str(word) for word in arguments])
+    assert isinstance(end.value.code, int)
+    return Finished(code=end.value.code, out=out.getvalue(), err=err.getvalue())
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -96,5 +96,6 @@ def test_while_the_store_is_gone_the_waiting_keep_their_tickets(busy: Gateway) -
         server.resume()
     assert [visitor.cookies["talon_ticket"] for visitor in crowd] == tickets
     wait_for(lambda: busy.metric("talon_store_up") == 1.0, 10.0, "the store answers again")
+    assert places([*crowd, newcomer]) == [(1, 1), (2, 2), (3, 3), (4, 4)]
     busy.control("rate", 20.0)
     assert in_order(let_in([*crowd, newcomer]))

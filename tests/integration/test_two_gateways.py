@@ -35,9 +35,8 @@ def pair(portal: Portal, redis: Child) -> list[Gateway]:
     portal.start_backend("--workers", 4, "--service-time", "10ms")
     keys = str(portal.folder / "shared.keys")
     shared = {"store": f"unix://{portal.folder / 'redis.sock'}", "secrets_file": keys}
-    return [
-        portal.start_gateway(portal.config(name, data_dir=str(portal.folder / name), **shared)) for name in ("a", "b")
-    ]
+    configs = [portal.config(name, data_dir=str(portal.folder / name), **shared) for name in ("a", "b")]
+    return portal.start_gateways(*configs)
 
 
 def calls(gateway: Gateway) -> int:

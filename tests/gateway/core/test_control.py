@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.core.control import Control, ControlInvalid
@@ -42,6 +42,9 @@ bodies = st.fixed_dictionaries(
 
 
 @given(st.binary(max_size=40) | (json_values | bodies).map(lambda value: json.dumps(value).encode()))
+@example(b'{"action":"pause","author":1,"reason":"x","until":9}')
+@example(b'{"action":"pause","author":"a","reason":"x","until":null}')
+@example(b'{"action":[],"rate":{}}')
 def test_anything_else_is_no_setting(raw: bytes) -> None:
     """Whatever stands under the key, the room gets a setting that can be asked whether it rules."""
     control = Control.from_bytes(raw)

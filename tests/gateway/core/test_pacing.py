@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.pacing import Pacer
+from gateway.core.pacing import LEAST, Pacer
 
 ticks = st.lists(st.tuples(st.floats(0, 500), st.floats(0, 1)), max_size=80)
 
@@ -35,10 +35,17 @@ def test_slow_rates_are_not_rounded_away(rate: float) -> None:
 
 @given(ticks, st.floats(0.5, 3))
 def test_a_pause_ends_without_a_flood(turns: list[tuple[float, float]], burst: float) -> None:
-    """What nobody was there to take is kept for at most `burst` seconds of the rate, and one call."""
+    """What nobody was there to take is kept for at most `burst` seconds of the rate and one call, or LEAST calls."""
     pacer = Pacer(burst=burst)
     for rate, elapsed in [*turns, (10.0, 3600.0)]:
-        assert pacer.step(rate, elapsed) <= rate * burst + 1
+        assert pacer.step(rate, elapsed) <= max(LEAST, rate * burst + 1) + 1e-6
+
+
+def test_at_a_rate_of_none_nobody_is_called() -> None:
+    """A paused room calls nobody, whatever was due before."""
+    pacer = Pacer(level=LEAST)
+    assert pacer.step(0.0, 1.0) == 0
+    assert pacer.step(1.0, 0.0) == int(LEAST)
 
 
 @given(st.floats(0, 100), st.floats(-1000, 0))

@@ -22,6 +22,16 @@ def test_the_first_request_brings_a_visit_inside_and_its_end_takes_it_out() -> N
     assert (ledger.inside("primary"), ledger.ended_in("primary"), ledger.ended) == (0, 1, 1)
 
 
+def test_a_visit_that_changes_pools_is_load_where_it_asks_now() -> None:
+    """When its pool fails and a visit goes on elsewhere, it is inside the new pool and ends there."""
+    ledger = VisitLedger(POLICY)
+    ledger.note_request("v1", "primary", 0.0)
+    ledger.note_request("v1", "backup", 1.0)
+    assert (ledger.inside("primary"), ledger.inside("backup"), ledger.total) == (0, 1, 1)
+    ledger.end("v1", 2.0)
+    assert (ledger.ended_in("primary"), ledger.ended_in("backup")) == (0, 1)
+
+
 def test_duration_and_requests_are_learned() -> None:
     """After some hundred visits of 10 s and 4 requests the first guesses are forgotten."""
     ledger = VisitLedger(POLICY)

@@ -1,0 +1,132 @@
+"""The real scripts against the reference model: the same story told to both has the same end.
+
+Time plays no part here: presence never runs out, and a missed turn is a call with a claim window of nothing.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+
+from gateway.core.room import LaneView, RoomModel, Standing
+from gateway.store.redis_room import RedisRooms, connect
+from gateway.store.room_options import RoomOptions
+from tests.conftest import running_store
+
+ROOM, LANES = "booking", ("urgent", "regular")
+LONG = 1e6
+PATIENT = RoomOptions(lanes=LANES, max_waiting=10, grace=LONG, claim_window=LONG, keep_claims=LONG)
+STRICT = RoomOptions(lanes=LANES, max_waiting=10, grace=LONG, claim_window=0.0, keep_claims=LONG)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Tells every event to the scripts and to the model, and compares what they say."""
+
+    tickets = Bundle("tickets")
+
+    def __init__(self, runner: asyncio.Runner, url: str) -> None:
+        super().__init__()
+        self.run = runner.run
+        client = connect(url)
+        self.real, self.strict = RedisRooms(client, {ROOM: PATIENT}), RedisRooms(client, {ROOM: STRICT})
+        self.run(client.flushdb())
+        self.epoch = self.run(self.real.open(ROOM, None))
+        self.run(self.real.view(ROOM, owner="me", lease=LONG, report=b""))
+        self.model = RoomModel(room=ROOM, epoch=self.epoch, lanes=LANES, max_waiting=10, grace=LONG)
+
+    def teardown(self) -> None:
+        self.run(self.real.close())
+
+    @rule(target=tickets, lane=st.sampled_from(LANES))
+    def join(self, lane: str) -> object:
+        joined = self.run(self.real.join(ROOM, lane, pool="primary"))
+        expected = self.model.join(lane, 0.0, "primary")
+        assert (joined.standing, joined.number, joined.epoch) == (expected.standing, expected.number, self.epoch)
+        return multiple() if joined.standing is Standing.FULL else (lane, joined.number)
+
+    @rule(place=tickets, pool=st.sampled_from(["primary", "backup"]))
+    def claim(self, place: tuple[str, int], pool: str) -> None:
+        claim = self.run(self.real.claim(ROOM, *place, self.epoch, pool=pool))
+        expected = self.model.claim(*place, self.epoch, 0.0, pool)
+        assert (claim.standing, claim.pool) == (expected.standing, expected.pool)
+
+    @rule(place=tickets)
+    def leave(self, place: tuple[str, int]) -> None:
+        left = self.run(self.real.leave(ROOM, *place, self.epoch))
+        assert left is self.model.leave(*place, self.epoch)
+
+    @rule(place=tickets)
+    def poll(self, place: tuple[str, int]) -> None:
+        self.run(self.real.touch(ROOM, {place[0]: [place[1]]}))
+        self.model.touch({place[0]: [place[1]]}, 0.0)
+
+    @rule(urgent=st.integers(0, 3), regular=st.integers(0, 3), credit=st.integers(0, 2), missed=st.booleans())
+    def call(self, urgent: int, regular: int, credit: int, missed: bool) -> None:
+        wanted = {"urgent": urgent, "regular": regular}
+        rooms = self.strict if missed else self.real
+        called = self.run(rooms.call(ROOM, wanted, owner="me", credit=credit))
+        assert called == self.model.call(wanted, 0.0, 0.0 if missed else LONG, credit)
+        if missed:
+            assert self.run(rooms.sweep(ROOM, owner="me")) == self.model.sweep(0.0, LONG)
+
+    @rule()
+    def a_stranger_changes_nothing(self) -> None:
+        assert self.run(self.real.call(ROOM, {"regular": 9}, owner="other", credit=9)) is None
+        assert self.run(self.real.sweep(ROOM, owner="other")) is None
+        assert self.run(self.real.claim(ROOM, "regular", 1, "old", pool="p")).standing is Standing.STALE
+        assert self.run(self.real.leave(ROOM, "regular", 1, "old")) is False
+
+    @invariant()
+    def both_count_the_same(self) -> None:
+        real = self.run(self.real.view(ROOM, owner="me", lease=LONG, report=b""))
+        model = self.model.view(0.0)
+        assert {name: _counts(lane) for name, lane in real.lanes.items()} == {
+            name: _counts(lane) for name, lane in model.lanes.items()
+        }
+        assert (real.waiting, real.credit, real.leader) == (model.waiting, model.credit, True)
+
+
+def _counts(lane: LaneView) -> tuple[int, ...]:
+    return (
+        lane.issued,
+        lane.serving,
+        lane.left,
+        lane.called,
+        lane.returning,
+        lane.calls,
+        lane.claims,
+        lane.no_shows,
+        lane.leavers,
+    )
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as one:
+        yield one
+
+
+@pytest.mark.parametrize("engine", ["valkey", "redis"])
+def test_the_scripts_do_what_the_model_does(
+    engine: str, runner: asyncio.Runner, short_tmp: Path, request: pytest.FixtureRequest
+) -> None:
+    """Over random stories of joins, calls, claims, missed turns and leaving, every answer and counter is the same."""
+    binary = request.getfixturevalue("redis_binary") if engine == "redis" else None
+    serving = running_store(short_tmp / f"machine-{engine}", binary)
+    url = runner.run(serving.__aenter__())
+    try:
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            lambda: StoreMachine(runner, url),
+            settings=settings(
+                max_examples=25,
+                stateful_step_count=30,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    finally:
+        runner.run(serving.__aexit__(None, None, None))

@@ -1,0 +1,112 @@
+"""What is played: a morning as data, and what came of it as figures."""
+
+from dataclasses import dataclass, field
+from math import ceil
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """At a second of the morning a pool's node gets another number of workers; 0 is its death."""
+
+    at: float
+    pool: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One morning; `curve` gives visits/s by second, `rush` the seconds in which use of capacity is measured."""
+
+    name: str
+    curve: tuple[tuple[float, float], ...]
+    rush: tuple[float, float]
+    seconds: float
+    seed: int = 1
+    workers: int = 4
+    service_time: float = 0.1
+    requests: int = 4
+    think: tuple[float, float] = (0.3, 1.2)
+    backup: bool = True
+    warmup: float = 10.0
+    forecast_error: float | None = 1.0
+    no_shows: float = 0.0
+    leavers: float = 0.0
+    urgent: float = 0.2
+    gateways: int = 1
+    sticky: bool = True
+    gateway_dies: float | None = None
+    store_gone: tuple[float, float] | None = None
+    clock_jump: tuple[float, float] | None = None
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def pool_capacity(self) -> float:
+        """Visits/s that one pool can finish."""
+        return self.workers / self.service_time / self.requests
+
+    def arrivals(self, second: float) -> float:
+        """Return the visits/s that come at a second: linear between the points of the curve."""
+        for (t0, r0), (t1, r1) in zip(self.curve, self.curve[1:], strict=False):
+            if t0 <= second < t1:
+                return r0 + (r1 - r0) * (second - t0) / (t1 - t0)
+        return 0.0
+
+    def workers_at(self, pool: str, second: float) -> int:
+        """Return the number of workers that a pool has at a second."""
+        past = [change.workers for change in self.changes if change.pool == pool and change.at <= second]
+        return past[-1] if past else self.workers
+
+    def rush_capacity(self) -> float:
+        """Return the visits that all pools together can finish in the rush."""
+        pools = ("primary", "backup") if self.backup else ("primary",)
+        begin, end = self.rush
+        per_worker = 1 / self.service_time / self.requests
+        return sum(
+            self.workers_at(pool, begin + second) * per_worker for pool in pools for second in range(ceil(end - begin))
+        )
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a morning; looks are ranges of waits that were shown, times are seconds."""
+
+    joined: int = 0
+    admitted: int = 0
+    booked: list[float] = field(default_factory=list)
+    waits: dict[str, list[float]] = field(default_factory=lambda: {"urgent": [], "regular": []})
+    answers: list[float] = field(default_factory=list)
+    looks_inside: int = 0
+    looks: int = 0
+    unknown: int = 0
+    sent_back: int = 0
+    failed: int = 0
+    inversions: int = 0
+    double_admissions: int = 0
+    lost_places: int = 0
+    no_shows: int = 0
+    leavers: int = 0
+    most_waiting: int = 0
+    most_inside: int = 0
+    left_waiting: int = 0
+    pools: dict[str, int] = field(default_factory=dict)
+    backup_opened: list[tuple[float, str]] = field(default_factory=list)
+    leaders: int = 0
+
+    def booked_between(self, begin: float, end: float) -> int:
+        """Return the visits that were booked in a span."""
+        return sum(1 for at in self.booked if begin <= at < end)
+
+    @property
+    def coverage(self) -> float:
+        """The share of shown ranges that the wait fell into."""
+        return self.looks_inside / max(1, self.looks)
+
+    def late(self, quantile: float) -> float:
+        """Return a quantile of the answer times of requests of admitted visits."""
+        ordered = sorted(self.answers)
+        return ordered[min(len(ordered) - 1, int(quantile * len(ordered)))] if ordered else 0.0
+
+    def median_wait(self, lane: str) -> float:
+        """Return the median wait of a lane."""
+        ordered = sorted(self.waits[lane])
+        return ordered[len(ordered) // 2] if ordered else 0.0
