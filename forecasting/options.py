@@ -26,7 +26,7 @@ def reporting(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except InputError as error:
-            typer.echo("error: " + " ".join(str(error).split()), err=True)
+            typer.echo("talon: " + " ".join(str(error).split()), err=True)
             raise typer.Exit(2) from None
 
     return run

@@ -19,9 +19,11 @@ from gateway.loops.admit import AdmissionLoop
 from gateway.loops.follow_forecast import ForecastFollower
 from gateway.loops.nodes import MEASURE_INTERVAL, Prober, note_nodes
 from gateway.loops.supervise import every
+from gateway.reload import adopt, adoptable
 from gateway.settings import Settings
+from gateway.store.connect import connect
 from gateway.store.embedded import EmbeddedStore
-from gateway.store.redis_room import RedisRooms, connect
+from gateway.store.redis_room import RedisRooms
 from gateway.telemetry.events import event
 
 STORE_START = 5.0
@@ -30,8 +32,9 @@ STORE_START = 5.0
 class Gateway:
     """One gateway process; `run` returns after `stop` or SIGTERM, when what was open has been answered."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, reread: Callable[[], Settings] | None = None) -> None:
         self.settings = settings
+        self._reread = reread
         self._stop = asyncio.Event()
         self._embedded = EmbeddedStore(settings.data_dir / "store") if settings.store == "embedded" else None
         self._owner = secrets.token_hex(6)
@@ -41,6 +44,19 @@ class Gateway:
     def stop(self) -> None:
         """Begin to drain; `run` returns afterwards."""
         self._stop.set()
+
+    def reload(self, parts: Parts) -> None:
+        """Take what can be taken of the configuration read anew; one that is not valid changes nothing."""
+        if self._reread is None:
+            return
+        try:
+            settings, waits = adoptable(self.settings, self._reread())
+        except ConfigError as error:
+            event("reload_refused", error=error)
+            return
+        self.settings = settings
+        adopt(parts, settings)
+        event("reloaded", needs_restart=waits)
 
     async def run(self, on_ready: Callable[["Gateway"], None]) -> None:
         """Serve until stopped; raises ConfigError when an address, the store or the keys cannot be used."""
@@ -58,6 +74,7 @@ class Gateway:
             runners = await self._listen(parts, stack)
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload, parts)
             on_ready(self)
             async with asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(loop) for loop in self._coroutines(parts, store, loops, stack)]

@@ -67,7 +67,9 @@ def build(settings: Settings, store: RoomStore) -> Parts:
     forwarder = Forwarder(pools, settings.proxy, metrics, time.monotonic)
     site = Site(
         settings=settings,
-        rooms={name: LiveRoom(name=name, policy=_policy(settings, rules)) for name, rules in settings.rooms.items()},
+        rooms={
+            name: LiveRoom(name=name, policy=room_policy(settings, rules)) for name, rules in settings.rooms.items()
+        },
         store=store,
         upstream=forwarder,
         classifier=classifier(settings),
@@ -90,7 +92,8 @@ def _access_log(target: str) -> AccessLog:
         raise ConfigError(f"access_log: {target} cannot be written: {error.strerror}") from error
 
 
-def _policy(settings: Settings, rules: RoomSettings) -> RoomPolicy:
+def room_policy(settings: Settings, rules: RoomSettings) -> RoomPolicy:
+    """Return what rules a room, as its core needs it."""
     return RoomPolicy(
         lanes=rules.lanes,
         admission=rules.admission,

@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StoreUnavailable
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The YAML configuration.", show_default=False)]
 
@@ -19,7 +20,7 @@ def fail(message: object) -> typer.Exit:
 
 
 def serve(config: ConfigFile) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C; open requests are answered first.
+    """Run the gateway until SIGTERM or Ctrl-C; open requests are answered first. SIGHUP reads the file again.
 
     Example: talon serve --config config/talon.yaml
     """
@@ -31,7 +32,7 @@ def serve(config: ConfigFile) -> None:
         sys.stdout.flush()
 
     async def main() -> None:
-        await Gateway(settings).run(ready)
+        await Gateway(settings, reread=partial(load, config)).run(ready)
 
     try:
         settings = load(config)
@@ -39,6 +40,8 @@ def serve(config: ConfigFile) -> None:
             runner.run(main())
     except ConfigError as error:
         raise fail(error) from error
+    except StoreUnavailable as error:
+        raise fail(f"store: it answered and then did not: {error}; start again when it is well") from error
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

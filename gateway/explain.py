@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from gateway.build import classifier
+from gateway.core.classify import origin_form
 from gateway.core.decide import Ask, Decision, Forward, RequestFacts, Wait, decide
 from gateway.settings import Settings
 
 
 def explain_request(settings: Settings, method: str, path: str, headers: Mapping[str, str]) -> dict[str, str]:
     """Return class, room, lane, decision and reason for a newcomer without ticket or pass."""
-    seen = classifier(settings).classify(method, path.partition("?")[0])
+    seen = classifier(settings).classify(method, origin_form(path).partition("?")[0])
     rules = settings.rooms.get(seen.room or "")
     decision = decide(
         RequestFacts(

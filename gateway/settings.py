@@ -22,11 +22,10 @@ from gateway.core.lanes import LanePolicy
 from gateway.core.limits.gradient import LimitPolicy
 from gateway.core.names import check_name
 from gateway.core.spillover import SpilloverPolicy
+from gateway.core.store_url import parse_store
 from gateway.core.units import Seconds
 from gateway.core.visits import VisitPolicy
 from gateway.errors import ConfigError
-
-_STORES = ("redis://", "rediss://", "unix://")
 
 
 def _check_address(kind: str, address: str) -> None:
@@ -149,7 +148,7 @@ class Settings(BaseSettings):
     admin: str = "127.0.0.1:9090"
     """Metrics, health, dashboard and admin API; never on the visitors' address."""
     store: str = "embedded"
-    """`embedded`, `redis://...`, `rediss://...` or `unix://...`."""
+    """`embedded`, `redis://`, `rediss://`, `unix://`, `redis+sentinel://HOST:PORT/SERVICE`, `redis+cluster://HOST:PORT`."""
     data_dir: Path = Path("var")
     """Files of the embedded store, logs, models."""
     secrets_file: Path | None = None
@@ -189,8 +188,11 @@ class Settings(BaseSettings):
         _check_address("admin", self.admin)
         if self.listen == self.admin and not self.listen.endswith(":0"):
             raise ValueError("admin: must be another address than listen")
-        if self.store != "embedded" and not self.store.startswith(_STORES):
-            raise ValueError(f"store: expected embedded, {', '.join(s + '...' for s in _STORES)}, got {self.store!r}")
+        if self.store != "embedded":
+            try:
+                parse_store(self.store)
+            except ValueError as error:
+                raise ValueError(f"store: embedded, or {error}") from None
         if self.time_zone not in available_timezones():
             raise ValueError(f"time_zone: expected an IANA name such as Europe/Moscow, got {self.time_zone!r}")
         for name in (*self.pools, *self.rooms):

@@ -8,10 +8,11 @@ connection to the visitor is broken, so that half an answer is never taken for a
 from collections.abc import Callable, Mapping
 
 import aiohttp
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from gateway.core.classify import origin_form
 from gateway.core.limits.slowdown import kind_of
 from gateway.errors import UpstreamFailed
 from gateway.proxy.headers import VISIT_HEADER, to_upstream, to_visitor
@@ -23,10 +24,11 @@ _AUTO = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 CHUNK = 65536
 
 
-def raw_target(request: web.BaseRequest) -> str:
-    """Return path and query as the visitor sent them, in origin form."""
-    target = request.raw_path
-    return target if target.startswith("/") else "/" + target.split("://", 1)[-1].partition("/")[2]
+async def _invite_body(request: web.BaseRequest) -> None:
+    """Tell a client that waits with its body (`Expect: 100-continue`) to send it; nodes are not asked first."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
 
 
 class Forwarder:
@@ -36,7 +38,7 @@ class Forwarder:
         self, pools: Mapping[str, Pool], settings: ProxySettings, metrics: Metrics, clock: Callable[[], float]
     ) -> None:
         self.pools = pools
-        self._settings = settings
+        self.settings = settings
         self._metrics = metrics
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
@@ -50,7 +52,7 @@ class Forwarder:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_AUTO,
             timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self._settings.connect_timeout, sock_read=self._settings.read_timeout
+                total=None, sock_connect=self.settings.connect_timeout, sock_read=self.settings.read_timeout
             ),
         )
 
@@ -69,10 +71,11 @@ class Forwarder:
     ) -> web.StreamResponse:
         """Forward to the pool and stream the answer; `prepare(fields, ended)` may add fields to the answer."""
         pool = self.pools[pool_name]
-        node = await pool.acquire(self._settings.queue_timeout)
+        node = await pool.acquire(self.settings.queue_timeout)
         started = self._clock()
         latency: float | None = None
         try:
+            await _invite_body(request)
             async with self._ask(request, node, request_id) as answer:
                 latency = self._clock() - started
                 self._metrics.upstream_duration.labels(pool_name, node.url).observe(latency)
@@ -88,7 +91,7 @@ class Forwarder:
         except (aiohttp.ClientError, OSError) as error:
             raise UpstreamFailed("read", f"{node.url}: {error}") from error
         finally:
-            pool.release(node, kind_of(request.method, request.raw_path), latency)
+            pool.release(node, kind_of(request.method, origin_form(request.raw_path)), latency)
 
     def _ask(self, request: web.BaseRequest, node: Node, request_id: str) -> "aiohttp.client._RequestContextManager":
         assert self._session is not None, "start() comes first"
@@ -98,11 +101,11 @@ class Forwarder:
             peer=peer,
             scheme=request.scheme,
             request_id=request_id,
-            trusted=peer in self._settings.trusted_proxies,
+            trusted=peer in self.settings.trusted_proxies,
         )
         return self._session.request(
             request.method,
-            URL(node.url + raw_target(request), encoded=True),
+            URL(node.url + origin_form(request.raw_path), encoded=True),
             headers=headers,
             data=request.content if request.can_read_body else None,
             allow_redirects=False,

@@ -21,6 +21,7 @@ HOP_BY_HOP = frozenset(
 )
 COOKIES = ("talon_ticket", "talon_pass", "talon_language", "talon_auto")
 VISIT_HEADER = "Talon-Visit"
+_OWN = ("expect", "x-forwarded-for", "x-forwarded-proto")  # answered or written by the gateway itself
 
 
 def _connection_fields(headers: "CIMultiDictProxy[str]") -> frozenset[str]:
@@ -44,7 +45,7 @@ def to_upstream(
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
         lower = name.lower()
-        if lower in dropped or lower.startswith("talon-") or lower in ("x-forwarded-for", "x-forwarded-proto"):
+        if lower in dropped or lower.startswith("talon-") or lower in _OWN:
             continue
         if lower == "cookie":
             value = strip_cookies(value)
@@ -70,6 +71,6 @@ def to_visitor(headers: "CIMultiDictProxy[str]") -> "CIMultiDict[str]":
     dropped = _connection_fields(headers)
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
-        if name.lower() not in dropped and name != VISIT_HEADER:
+        if name.lower() not in dropped and name.lower() != VISIT_HEADER.lower():
             passed.add(name, value)
     return passed

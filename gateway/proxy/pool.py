@@ -5,6 +5,7 @@ in length and in time. Each node carries its own learned limit; `measure` closes
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -140,6 +141,9 @@ class Pool:
         except BaseException as error:
             if not waiter.future.cancel() and not waiter.future.cancelled():
                 waiter.future.result().inflight -= 1  # the place came in the moment of giving up
+                self.wake()
+            with contextlib.suppress(ValueError):
+                self._waiters.remove(waiter)
             if isinstance(error, TimeoutError):
                 raise UpstreamFailed("overloaded", f"waited {timeout:g} s for pool {self.name}") from None
             raise

@@ -1,65 +1,15 @@
-"""From a store URL to a client: one server, servers behind Sentinel, or a cluster.
-
-    redis://HOST:PORT/DB   rediss://HOST:PORT/DB   unix://PATH
-    redis+sentinel://HOST:PORT[,HOST:PORT...]/SERVICE     the primary that the sentinels name, found anew on failover
-    redis+cluster://HOST:PORT[,HOST:PORT...]              any node to start from; a room's keys share one slot
-
-User and password stand before `@` as in any URL; for Sentinel they are those of the Redis servers.
-"""
-
-from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+"""From a store URL to a client: one server, servers behind Sentinel, or a cluster."""
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
-SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+from gateway.core.store_url import parse_store
+
 Client = Redis | RedisCluster
 MAX_CONNECTIONS = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreAddress:
-    """A store URL taken apart; `service` is Sentinel's name of the primary."""
-
-    scheme: str
-    url: str
-    nodes: tuple[tuple[str, int], ...] = ()
-    service: str = ""
-    user: str | None = None
-    password: str | None = None
-
-
-def parse_store(url: str) -> StoreAddress:
-    """Take a store URL apart; raises ValueError that says what was expected."""
-    scheme, separator, rest = url.partition("://")
-    if scheme not in SCHEMES or not separator or not rest:
-        raise ValueError(f"expected {', '.join(s + '://...' for s in SCHEMES)}, got {url!r}")
-    if scheme in ("redis", "rediss", "unix"):
-        return StoreAddress(scheme=scheme, url=url)
-    credentials, _, address = rest.rpartition("@")
-    hosts, _, service = address.partition("/")
-    if scheme == "redis+sentinel" and not service:
-        raise ValueError("expected redis+sentinel://HOST:PORT/SERVICE with the name of the service")
-    user, _, password = credentials.partition(":")
-    return StoreAddress(
-        scheme=scheme,
-        url=url,
-        nodes=tuple(_node(host) for host in hosts.split(",")),
-        service=service,
-        user=unquote(user) or None,
-        password=unquote(password) or None,
-    )
-
-
-def _node(text: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{text}")
-    if not parts.hostname or parts.port is None:
-        raise ValueError(f"expected HOST:PORT, got {text!r}")
-    return parts.hostname, parts.port
 
 
 def connect(url: str, timeout: float = 1.0) -> Client:
@@ -97,3 +47,11 @@ def connect(url: str, timeout: float = 1.0) -> Client:
         retry=once,
         max_connections=MAX_CONNECTIONS,
     )
+
+
+async def close_client(client: Client) -> None:
+    """Close the client's connections, those to the sentinels included."""
+    if isinstance(client, Redis) and isinstance(client.connection_pool, SentinelConnectionPool):
+        for sentinel in client.connection_pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+    await client.aclose()

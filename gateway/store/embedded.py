@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.errors import ConfigError, StoreUnavailable
@@ -145,7 +147,7 @@ class EmbeddedStore:
     async def _answers(self) -> bool:
         if not self.socket.exists():
             return False
-        client = Redis(unix_socket_path=str(self.socket), socket_timeout=1.0)
+        client = Redis(unix_socket_path=str(self.socket), socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
         with contextlib.suppress(RedisError, OSError):
             try:
                 return bool(await client.ping())

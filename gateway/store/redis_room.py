@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, cast
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from forecasting.contract import plan_key
 from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
 from gateway.errors import StoreUnavailable
+from gateway.store.connect import Client, close_client
 from gateway.store.keys import control_key, room_keys
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import NAMES, source
@@ -18,24 +18,15 @@ REPORT_AGE = 3.0
 SWEEP_LIMIT = 1000
 
 
-def connect(url: str, timeout: float = 1.0) -> Redis:
-    """Return a client for `redis://`, `rediss://` or `unix://`; nothing is sent before the first command."""
-    return Redis.from_url(
-        url,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        health_check_interval=0,
-        max_connections=256,
-    )
-
-
 class RedisRooms:
-    """The port RoomStore on a Redis server; times come from the server's clock."""
+    """The port RoomStore on Redis or Valkey, one server or many; times come from the server's clock."""
 
-    def __init__(self, client: Redis, rooms: Mapping[str, RoomOptions]) -> None:
+    def __init__(self, client: Client, rooms: Mapping[str, RoomOptions]) -> None:
         self._client = client
         self._rooms = dict(rooms)
         self._keys = {name: room_keys(name, options.lanes) for name, options in rooms.items()}
+        self._issued: dict[tuple[str, str], int] = {}
+        self._epochs: dict[str, str] = {}
         self._scripts = {name: client.register_script(source(name)) for name in NAMES}
 
     async def _run(self, script: str, room: str, *args: str | int | bytes) -> Any:
@@ -65,6 +56,7 @@ class RedisRooms:
         lanes = self._rooms[room].lanes
         if not epoch:
             return RoomView(room=room, epoch="", now=now, leader=False, lanes={n: LaneView() for n in lanes})
+        self._note_issued(room, {name: counts[0] for name, counts in zip(lanes, raw[6:], strict=True)}, epoch)
         reports = {raw[5][i].decode(): raw[5][i + 1] for i in range(0, len(raw[5]), 2)}
         return RoomView(
             room=room,
@@ -77,13 +69,21 @@ class RedisRooms:
             lanes={name: _lane_view(counts) for name, counts in zip(lanes, raw[6:], strict=True)},
         )
 
+    def _note_issued(self, room: str, issued: Mapping[str, int], epoch: str) -> None:
+        fresh = self._epochs.get(room) != epoch
+        self._epochs[room] = epoch
+        for lane, number in issued.items():
+            self._issued[room, lane] = number if fresh else max(self._issued.get((room, lane), 0), number)
+
     async def join(self, room: str, lane: str, *, pool: str) -> Joined:
         """Hand out the next number, or claim it at once when nobody waits and there is credit."""
         options = self._rooms[room]
-        raw = await self._run("join", room, self._lane(room, lane), options.max_waiting, pool)
+        known = self._issued.get((room, lane), 0)
+        raw = await self._run("join", room, self._lane(room, lane), options.max_waiting, pool, known)
         standing = raw[0].decode()
         if standing == "lost":
             raise StoreUnavailable("join: the room is not open")
+        self._issued[room, lane] = max(known, raw[1])
         return Joined(standing=Standing(standing), number=raw[1], epoch=raw[2].decode(), now=raw[3] / 1000, pool=pool)
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
@@ -139,7 +139,7 @@ class RedisRooms:
     async def close(self) -> None:
         """Release the connections; never raises for a server that is gone."""
         try:
-            await self._client.aclose()
+            await close_client(self._client)
         except (RedisError, OSError):
             return
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.core.classify import Classified
+from gateway.core.classify import Classified, origin_form
 from gateway.core.decide import Forward, Reason
 from gateway.core.live_room import LiveRoom
 from gateway.core.passes import Pass
@@ -50,7 +50,7 @@ class Gate:
             return await self._api.handle(request)
         site, started = self._site, self._site.clock()
         request_id = secrets.token_hex(8)
-        path = request.raw_path.partition("?")[0]
+        path = origin_form(request.raw_path).partition("?")[0]
         seen = _Seen(classified=site.classifier.classify(request.method, path))
         response: web.StreamResponse | None = None
         try:
@@ -112,14 +112,12 @@ class Gate:
         if room is not None and admission is not None:
             seen.visit, seen.lane = admission.visit, admission.lane
             room.ledger.note_request(admission.visit, pool, now)
-        added: list[str] = []
 
         def prepare(fields: "CIMultiDict[str]", ended: bool) -> None:
             fields["X-Request-Id"] = request_id
             if room is not None and admission is not None:
-                added.extend(self._pass_cookies(room, admission, outcome, ended=ended))
-            for cookie in added:
-                fields.add("Set-Cookie", cookie)
+                for cookie in self._pass_cookies(room, admission, outcome, ended=ended):
+                    fields.add("Set-Cookie", cookie)
 
         try:
             return await site.upstream.send(request, pool, request_id=request_id, prepare=prepare)

@@ -47,6 +47,8 @@ class Reception:
     def _decide(self, room: LiveRoom | None, *, express: bool, held: Ticket | None, admission: Pass | None) -> Decision:
         view = room.view if room else None
         lane = view.lanes.get(held.lane) if view and held else None
+        # A ticket of a lane that is no longer configured is asked about: the store finds it stale, and it joins anew.
+        known = view is not None and (held is None or lane is not None)
         return decide(
             RequestFacts(
                 express=express,
@@ -55,7 +57,7 @@ class Reception:
                 admission=admission,
                 ticket=held,
                 store_up=bool(room and room.store_up),
-                epoch=view.epoch if view else "",
+                epoch=view.epoch if view and known else "",
                 serving=lane.serving if lane else 0,
                 paused=bool(room and room.paused),
             )

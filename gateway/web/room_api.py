@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 from aiohttp import web
 
+from gateway.core.classify import origin_form
 from gateway.core.control import Control
 from gateway.core.decide import Forward, Wait
 from gateway.core.live_room import LiveRoom
@@ -100,7 +101,9 @@ class RoomApi:
             except StoreUnavailable:
                 return problem(503, "store_down", "Ask again after the time given; your place is kept.", 3)
             return web.Response(status=204 if left else 410)
-        outcome = await self._reception.receive(room, express=False, lane=ticket.lane, held=ticket, admission=None)
+        rules = self._site.settings.rooms[room.name]
+        lane = ticket.lane if ticket.lane in rules.lanes else rules.lane
+        outcome = await self._reception.receive(room, express=False, lane=lane, held=ticket, admission=None)
         return self._place(request, room, outcome.decision, created=False)
 
     def _place(
@@ -141,7 +144,7 @@ class RoomApi:
         """Tell another proxy whether the request that it holds may pass: 204, or 401 with Retry-After."""
         method = request.headers.get("X-Original-Method") or request.headers.get("X-Forwarded-Method") or "GET"
         uri = request.headers.get("X-Original-URI") or request.headers.get("X-Forwarded-Uri") or "/"
-        seen = self._site.classifier.classify(method, uri.partition("?")[0])
+        seen = self._site.classifier.classify(method, origin_form(uri).partition("?")[0])
         room = self._site.rooms.get(seen.room or "")
         if room is None or seen.request_class.express:
             return web.Response(status=204)

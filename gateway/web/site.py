@@ -13,9 +13,12 @@ from gateway.web.pages.render import Pages
 from gateway.web.tokens import Tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Site:
-    """The parts; `clock` is steady, `wall` is seconds since the epoch, `chance` uniform in [0, 1)."""
+    """The parts; `clock` is steady, `wall` is seconds since the epoch, `chance` uniform in [0, 1).
+
+    A reload exchanges `settings` and `classifier`: read them at each use, keep no copy.
+    """
 
     settings: Settings
     rooms: Mapping[str, LiveRoom]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 from gateway.core.room import LaneView, RoomModel, Standing
-from gateway.store.redis_room import RedisRooms, connect
+from gateway.store.connect import connect
+from gateway.store.redis_room import RedisRooms
 from gateway.store.room_options import RoomOptions
 from tests.conftest import running_store
 

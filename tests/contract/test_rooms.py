@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 
 from gateway.core.room import Standing
 from gateway.ports import RoomStore
+from gateway.store.connect import connect
 from gateway.store.memory_room import MemoryRooms
-from gateway.store.redis_room import RedisRooms, connect
+from gateway.store.redis_room import RedisRooms
 from gateway.store.room_options import RoomOptions
 from tests.conftest import running_store
 

@@ -29,7 +29,7 @@ def talon(*words: object, code: int = 0) -> str:
 def refusal(*words: object) -> str:
     """Run a command that must be refused with exit code 2 and one line, and return the line."""
     said = talon(*words, code=2)
-    assert said.startswith("error: ")
+    assert said.startswith("talon: ")
     assert said.count("\n") == 1
     assert "Traceback" not in said
     return said

@@ -30,7 +30,4 @@ def portal() -> Iterator[Portal]:
 @pytest.fixture
 def gateway(portal: Portal) -> Gateway:
     """A gateway in front of a small backend; its room is paused until the test says otherwise."""
-    portal.start_backend("--workers", 1, "--service-time", "100ms")
-    started = portal.start_gateway()
-    started.control("pause")
-    return started
+    return portal.start_paused()

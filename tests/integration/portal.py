@@ -103,6 +103,13 @@ class Portal:
         """Start a gateway and return it once it and its backends answer."""
         return self.start_gateways(config or self.config())[0]
 
+    def start_paused(self) -> Gateway:
+        """Start a small backend and a gateway whose room lets nobody in until the test says otherwise."""
+        self.start_backend("--workers", 1, "--service-time", "100ms")
+        gateway = self.start_gateway()
+        gateway.control("pause")
+        return gateway
+
     def start_gateways(self, *configs: Path) -> list[Gateway]:
         """Start several gateways at the same time."""
         children = [self.children.talon("gateway", "serve", "--config", config) for config in configs]

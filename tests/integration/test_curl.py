@@ -48,7 +48,7 @@ def test_what_curl_is_told_while_it_waits(portal: Portal, gateway: Gateway) -> N
     """The refusal says in numbers where the visitor stands, and a browser gets a page with the same place."""
     first, second = gateway.crowd(2)
     place = second.queue()
-    assert (place["code"], place["number"], place["ahead"], place["position"]) == ("queue", 2, 1, 2)
+    assert (place["code"], place["number"], place["ahead"], place["position"]) == ("paused", 2, 1, 2)
     assert place["ticket"] == second.cookies["talon_ticket"]
     assert 1 <= place["retry_after"] <= 3
     answer = second.ask(Accept="text/html")

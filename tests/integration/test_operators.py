@@ -1,6 +1,8 @@
 """The operators' commands against a running gateway, and the configuration as editors see it."""
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.integration.portal import Gateway, Portal
+from tests.integration.portal import Gateway, Portal, opened_portal
 from tests.integration.processes import talon, talon_here
 from tests.integration.visitor import ask
 
@@ -36,9 +38,30 @@ rooms:
 """
 
 
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Portal]:
+    """One portal for all tests of this module, which only look at it."""
+    with opened_portal() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def gateway(portal: Portal) -> Gateway:
+    started = portal.start_paused()
+    started.crowd(3)
+    return started
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process has loaded in /proc")
+def test_the_running_gateway_has_loaded_nothing_heavy(gateway: Gateway) -> None:
+    """After it has answered, the gateway's process has mapped no file of numpy, pandas, prophet and the like."""
+    maps = Path(f"/proc/{gateway.child.pid}/maps").read_text()
+    assert "/aiohttp/" in maps
+    assert [name for name in ("numpy", "pandas", "prophet", "duckdb", "gevent") if f"/{name}/" in maps] == []
+
+
 def test_status_shows_room_pool_and_forecast(gateway: Gateway) -> None:
     """talon status prints three tables with what waits, what works and what is expected."""
-    gateway.crowd(3)
     done = talon("status", "--admin", gateway.admin)
     assert (done.code, done.err) == (0, "")
     for title in ("Rooms", "Pools", "Forecast"):
@@ -49,11 +72,10 @@ def test_status_shows_room_pool_and_forecast(gateway: Gateway) -> None:
 
 def test_status_as_json_is_what_the_admin_api_says(gateway: Gateway) -> None:
     """talon status --json can be read by scripts and holds rooms, pools and forecasts."""
-    gateway.crowd(2)
     done = talon_here("status", "--json", "--admin", f"http://{gateway.admin}/")
     state = json.loads(done.out)
     assert (done.code, set(state)) == (0, {"rooms", "pools", "forecasts"})
-    assert state["rooms"][0]["waiting"] == {"regular": 2}
+    assert state["rooms"][0]["waiting"] == {"regular": 3}
     assert state["rooms"][0]["paused_by"]["author"] == "test"
     assert state["pools"][0]["nodes"][0]["state"] == "up"
     assert state["forecasts"][0]["state"] == "absent"

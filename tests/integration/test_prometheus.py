@@ -1,13 +1,14 @@
 """The metrics as Prometheus reads them, with the example configuration and a real Prometheus."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import free_port, require
-from tests.integration.portal import Gateway, Portal
+from tests.integration.portal import Gateway, Portal, opened_portal
 from tests.integration.processes import run, wait_for
 from tests.integration.visitor import ask
 
@@ -31,9 +32,17 @@ CONTRACT = (
 )
 
 
-@pytest.fixture
-def worked(gateway: Gateway) -> Gateway:
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Portal]:
+    """One portal for all tests of this module, which only look at it."""
+    with opened_portal() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def worked(portal: Portal) -> Gateway:
     """A gateway through whose queue somebody has gone, and one has left it."""
+    gateway = portal.start_paused()
     waiting, leaving = gateway.crowd(2)
     assert leaving.ask(f"/_talon/tickets/{leaving.cookies['talon_ticket']}", "DELETE").status == 204
     gateway.control("rate", 20.0)

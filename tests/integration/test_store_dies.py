@@ -70,7 +70,7 @@ def test_a_killed_store_takes_nobodys_place_and_stops_no_visit(busy: Gateway) ->
     assert busy.child.grandchild(SERVER).pid != server.pid
     assert [number for number, _ in before] == list(range(before[0][0], before[0][0] + 12))
     assert places(crowd) == before
-    busy.control("rate", 10.0)
+    busy.control("rate", 20.0)
     assert in_order(let_in(crowd))
 
 

@@ -91,6 +91,8 @@ class Outcome:
     pools: dict[str, int] = field(default_factory=dict)
     backup_opened: list[tuple[float, str]] = field(default_factory=list)
     leaders: int = 0
+    most_leaders: int = 0
+    claims: list[float] = field(default_factory=list)
 
     def booked_between(self, begin: float, end: float) -> int:
         """Return the visits that were booked in a span."""

@@ -111,7 +111,9 @@ class _World:
         if scenario.gateway_dies is not None:
             events.append((scenario.gateway_dies, lambda: self.gateways.pop(0)))
         if scenario.store_gone is not None:
-            events += [(at, lambda gone=gone: self._lose(gone)) for at, gone in zip(scenario.store_gone, (1, 0))]
+            events += [
+                (at, lambda gone=gone: self._lose(gone)) for at, gone in zip(scenario.store_gone, (1, 0), strict=True)
+            ]
         if scenario.clock_jump is not None:
             events.append((scenario.clock_jump[0], lambda: setattr(self, "offset", scenario.clock_jump[1])))
         for at, event in sorted(events, key=lambda pair: pair[0]):
@@ -132,6 +134,7 @@ class _World:
             inside = sum(g.room.ledger.total for g in self.gateways)
             self.outcome.most_inside = max(self.outcome.most_inside, inside)
             leads = [id(g) for g in self.gateways if g.room.view and g.room.view.leader]
+            self.outcome.most_leaders = max(self.outcome.most_leaders, len(leads))
             if leads and leads[0] != leader:
                 leader, self.outcome.leaders = leads[0], self.outcome.leaders + 1
             for backup in room.spillovers.values():
@@ -204,6 +207,7 @@ class _World:
     def _admitted(self, lane: str, held: Ticket | None, at: float, admission: Pass) -> None:
         now = self.loop.time()
         self.outcome.admitted += 1
+        self.outcome.claims.append(now)
         self.outcome.double_admissions += admission.visit in self.admitted
         self.admitted.add(admission.visit)
         self.outcome.waits[lane].append(now - at)

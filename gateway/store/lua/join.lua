@@ -1,9 +1,13 @@
--- join(lane, max waiting, pool): returns {standing, number, epoch, now ms}; standing is waiting, claimed, full or lost.
+-- join(lane, max waiting, pool, highest number that the caller knows to be handed out): returns {standing, number,
+-- epoch, now ms}; standing is waiting, claimed, full or lost.
 local epoch = redis.call('HGET', META, 'epoch')
 if not epoch then return {'lost', 0, '', 0} end
 local lane, max_waiting, pool = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local now, before = now_ms(), waiting()
 if before >= max_waiting then return {'full', 0, epoch, now} end
+-- After a failover to a replica that lagged behind, numbers that were handed out already are not handed out again.
+local known = tonumber(ARGV[5])
+if known > counter('issued', lane) then redis.call('HSET', META, 'issued:' .. lane_name(lane), known) end
 local number = add('issued', lane, 1)
 redis.call('SETBIT', key(lane, seen_now()), number, 1)
 if before == 0 and tonumber(redis.call('HGET', META, 'credit') or '0') > 0 then

@@ -1,0 +1,63 @@
+"""Reload: what of a new configuration a running gateway can take, and what has to wait for a restart.
+
+Taken are the values that are read at each use: texts, modes and times of rooms, targets of lanes, admission, classes,
+languages. Kept are those that something was built from: addresses, store, pools, the sets of rooms and lanes, and the
+times that the store's scripts were told.
+"""
+
+from dataclasses import fields, replace
+from typing import TypeVar
+
+from gateway.build import Parts, classifier, room_policy
+from gateway.settings import ProxySettings, RoomSettings, Settings
+
+FIXED = ("listen", "admin", "store", "data_dir", "secrets_file", "access_log", "pools")
+FIXED_IN_ROOM = ("max_waiting", "presence_grace", "claim_window")
+FIXED_IN_PROXY = ("connect_timeout", "read_timeout", "max_queue", "drain")
+Section = TypeVar("Section", RoomSettings, ProxySettings)
+
+
+def adoptable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
+    """Return `new` as far as it can be taken while running, and the keys that need a restart, by full path."""
+    kept = {name: getattr(old, name) for name in FIXED}
+    waits = [name for name, value in kept.items() if getattr(new, name) != value]
+    rooms = {}
+    for name, room in old.rooms.items():
+        rooms[name], more = _room(room, new.rooms.get(name))
+        waits += [f"rooms.{name}{'.' if key else ''}{key}" for key in more]
+    waits += [f"rooms.{name}" for name in new.rooms if name not in old.rooms]
+    proxy, more = _with(old.proxy, new.proxy, FIXED_IN_PROXY)
+    waits += [f"proxy.{key}" for key in more]
+    return new.model_copy(update={**kept, "rooms": rooms, "proxy": proxy}), waits
+
+
+def _room(old: RoomSettings, new: RoomSettings | None) -> tuple[RoomSettings, list[str]]:
+    if new is None:
+        return old, [""]
+    fixed = FIXED_IN_ROOM if list(old.lanes) == list(new.lanes) else (*FIXED_IN_ROOM, "lanes", "default_lane")
+    try:
+        return _with(old, new, fixed)
+    except ValueError:
+        # Old and new values together break a rule of the room, such as a long poll within the old grace.
+        return old, [field.name for field in fields(old) if getattr(old, field.name) != getattr(new, field.name)]
+
+
+def _with(old: Section, new: Section, fixed: tuple[str, ...]) -> tuple[Section, list[str]]:
+    """Return `new` with the `fixed` values of `old`, and which of those differ."""
+    kept = {name: getattr(old, name) for name in fixed}
+    return replace(new, **kept), [name for name, value in kept.items() if getattr(new, name) != value]
+
+
+def adopt(parts: Parts, settings: Settings) -> None:
+    """Let the running parts use `settings`, which `adoptable` has returned; nothing learned is forgotten."""
+    site = parts.site
+    site.settings = settings
+    site.classifier = classifier(settings)
+    site.tokens.secure = settings.secure_cookies
+    parts.forwarder.settings = settings.proxy
+    for name, room in site.rooms.items():
+        room.policy = room_policy(settings, settings.rooms[name])
+        room.scheduler.policies = room.policy.lanes
+        room.ledger.policy = room.policy.visits
+        for admission in room.admissions.values():
+            admission.policy = room.policy.admission

@@ -1,0 +1,121 @@
+"""Two ends around the forwarder: a small backend and a gateway of nothing but forwarding, on loopback."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.core.health import HealthPolicy
+from gateway.core.limits.gradient import LimitPolicy
+from gateway.errors import UpstreamFailed
+from gateway.proxy.forward import Forwarder
+from gateway.proxy.pool import Pool
+from gateway.settings import ProxySettings
+from gateway.telemetry.metrics import Metrics
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@contextlib.asynccontextmanager
+async def listening(handler: Handler) -> AsyncIterator[tuple[str, int]]:
+    """Serve on a free port of the loopback; gives host and port."""
+    runner = web.ServerRunner(web.Server(handler, auto_decompress=False), shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        yield host, port
+    finally:
+        await runner.cleanup()
+
+
+@dataclass
+class Ends:
+    """The gateway's address, what failed there, and the pool."""
+
+    host: str
+    port: int
+    pool: Pool
+    failures: list[UpstreamFailed] = field(default_factory=list)
+    ended: list[bool] = field(default_factory=list)
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> "AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]":
+        """A connection to the gateway; everything on it must happen within ten seconds."""
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        try:
+            async with asyncio.timeout(10):
+                yield reader, writer
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def raw(self, request: bytes) -> bytes:
+        """Send bytes, return all that comes back until the gateway closes."""
+        async with self.connected() as (reader, writer):
+            writer.write(request)
+            return await reader.read()
+
+    async def get(self, target: str, method: str = "GET", *fields: str, body: bytes = b"") -> tuple[bytes, bytes]:
+        """Ask once on a connection of its own; returns head and body."""
+        lines = [f"{method} {target} HTTP/1.1", "Host: portal", "Connection: close", *fields]
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        head, _, rest = (await self.raw("\r\n".join(lines).encode() + b"\r\n\r\n" + body)).partition(b"\r\n\r\n")
+        return head, rest
+
+
+@contextlib.asynccontextmanager
+async def forwarding(urls: tuple[str, ...], proxy: ProxySettings) -> AsyncIterator[Ends]:
+    """A gateway that forwards everything to `urls`; a failure is a 599 with its kind."""
+    pool = Pool.build(
+        "primary",
+        urls,
+        limit=LimitPolicy(initial=50),
+        health=HealthPolicy(),
+        max_queue=10,
+        clock=time.monotonic,
+        chance=Random(1).random,
+    )
+    forwarder = Forwarder({"primary": pool}, proxy, Metrics(), time.monotonic)
+    ends = Ends("", 0, pool)
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        def prepare(fields: "CIMultiDict[str]", ended: bool) -> None:
+            ends.ended.append(ended)
+            fields.add("Set-Cookie", "talon_pass=x")
+
+        try:
+            return await forwarder.send(request, "primary", request_id="r1", prepare=prepare)
+        except UpstreamFailed as error:
+            ends.failures.append(error)
+            return web.Response(status=599, text=error.kind)
+
+    await forwarder.start()
+    try:
+        async with listening(handle) as (ends.host, ends.port):
+            yield ends
+    finally:
+        await forwarder.close()
+
+
+QUICK = ProxySettings(connect_timeout=1.0, read_timeout=0.3, queue_timeout=0.2)
+
+
+@pytest.fixture
+def through() -> "Callable[[Handler], contextlib.AbstractAsyncContextManager[Ends]]":
+    """Forwarding in front of a backend handler: `async with through(handler) as ends`."""
+
+    @contextlib.asynccontextmanager
+    async def both(handler: Handler) -> AsyncIterator[Ends]:
+        async with listening(handler) as (host, port), forwarding((f"http://{host}:{port}",), QUICK) as ends:
+            yield ends
+
+    return both
