@@ -19,6 +19,7 @@ SLEEPERS = {
     "tests/integration/processes.py": "wait_for() does the same without an event loop",
     "tests/integration/visitor.py": "a visitor asks again and again until admitted, with a deadline",
     "tests/integration/order.py": "a crowd asks in rounds, at most so many",
+    "tests/integration/test_failover.py": "a claim is tried again while the store changes hands, with a limit",
     "tests/sim/": "the clock of its event loop is virtual: sleeping takes no time",
     "tests/contract/test_rooms.py": "World.passes lets time pass on a real server, whose clock cannot be moved",
 }
