@@ -40,7 +40,7 @@ def _round(seconds: float, to: Callable[[float], int]) -> float:
 
 @dataclass(slots=True)
 class CallRate:
-    """Smooths the rate of a growing counter over `memory` seconds; falling counters start anew."""
+    """Smooths the rate of a growing counter over `memory` seconds; falling counters and clocks start anew."""
 
     memory: float = 10.0
     rate: float | None = None
@@ -49,7 +49,7 @@ class CallRate:
 
     def observe(self, count: int, now: float) -> float | None:
         """Take the counter at `now` and return events per second, None before the second reading."""
-        if self._at is None or count < self._count:
+        if self._at is None or count < self._count or now < self._at:
             self._count, self._at = count, now
             return self.rate
         elapsed = now - self._at

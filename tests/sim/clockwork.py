@@ -39,6 +39,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now += seconds
 
 
+async def passes(seconds: float) -> None:
+    """Let virtual time pass; on a real clock it fails, so that no test waits by accident."""
+    assert isinstance(asyncio.get_running_loop(), VirtualLoop), "only virtual time passes by itself"
+    await asyncio.sleep(seconds)
+
+
+async def others_run() -> None:
+    """Let everything that can run now run for one turn of the loop."""
+    await passes(0)
+
+
 def run(main: Coroutine[Any, Any, Any]) -> Any:
     """Run `main` to its end in virtual time and return what it returns."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -48,7 +48,10 @@ MORNINGS = [
     (replace(PEAK, name="two gateways, visits roam", gateways=2, sticky=False), Bounds(late=3.0)),
     (replace(PEAK, name="the leading gateway dies", gateways=2, gateway_dies=55), Bounds()),
     (replace(PEAK, name="the store is gone for ten seconds", store_gone=(50, 60)), Bounds(booked=0.6, coverage=0.5)),
-    (replace(PEAK, name="the store's clock steps back a minute", clock_jump=(55, -60)), Bounds(coverage=0.5)),
+    (
+        replace(PEAK, name="the store's clock steps back a minute", clock_jump=(55, -60)),
+        Bounds(booked=0.8, coverage=0.5),
+    ),
     (replace(PEAK, name="long thoughts", think=(1.0, 5.0)), Bounds()),
 ]
 

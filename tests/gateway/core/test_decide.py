@@ -29,6 +29,7 @@ NEWCOMER = RequestFacts(
         ({"store_up": False, "ticket": TICKET}, Wait(reason=Reason.STORE_DOWN, ticket=TICKET)),
         ({"ticket": TICKET}, Wait(reason=Reason.QUEUE, ticket=TICKET)),
         ({"ticket": TICKET, "serving": 7}, Wait(reason=Reason.QUEUE, ticket=TICKET)),
+        ({"ticket": TICKET, "paused": True}, Wait(reason=Reason.PAUSED, ticket=TICKET)),
         ({"ticket": TICKET, "serving": 8}, Ask(ticket=TICKET)),
         ({"ticket": TICKET, "epoch": "e2"}, Ask(ticket=TICKET)),
     ],

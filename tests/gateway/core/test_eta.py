@@ -102,6 +102,14 @@ def test_a_counter_that_falls_starts_anew() -> None:
     assert rate.rate == pytest.approx(4.0)
 
 
+def test_a_clock_that_steps_back_starts_anew() -> None:
+    """After a step of the store's clock the rate goes on from the new time, not when the old one comes again."""
+    rate = CallRate(memory=1)
+    for now, count in ((100.0, 0), (101.0, 4), (41.0, 8), (42.0, 17), (43.0, 26)):
+        rate.observe(count, now)
+    assert rate.rate == pytest.approx(9.0)
+
+
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.floats(0, 1e6)), max_size=30))
 def test_a_rate_is_never_negative(readings: list[tuple[int, float]]) -> None:
     """Whatever is read in whatever order, the rate is unknown or at least nothing."""

@@ -12,7 +12,7 @@ from gateway.core.health import HealthPolicy
 from gateway.core.limits.gradient import LimitPolicy
 from gateway.errors import UpstreamFailed
 from gateway.proxy.pool import Pool
-from tests.sim.clockwork import run
+from tests.sim.clockwork import others_run, passes, run
 
 ONE = ("http://one",)
 TWO = ("http://one", "http://two")
@@ -40,7 +40,7 @@ def test_requests_are_served_in_the_order_of_coming() -> None:
         async def ask(number: int) -> None:
             node = await place.acquire(60.0)
             served.append(number)
-            await asyncio.sleep(1.0)
+            await passes(1.0)
             place.release(node, "GET /", 1.0)
 
         await asyncio.gather(*(ask(number) for number in range(10)))
@@ -57,10 +57,10 @@ def test_nobody_overtakes_the_queue() -> None:
         place = pool()
         node = await place.acquire(60.0)
         first = asyncio.create_task(place.acquire(60.0))
-        await asyncio.sleep(0)
+        await others_run()
         place.release(node, "GET /", 0.1)
         second = asyncio.create_task(place.acquire(60.0))
-        await asyncio.sleep(0)
+        await others_run()
         assert (first.done(), second.done()) == (True, False)
         place.release(first.result(), "GET /", 0.1)
         assert (await second).inflight == 1
@@ -92,14 +92,14 @@ def test_the_queue_is_bounded_and_counts_only_who_still_waits() -> None:
         place = pool(max_queue=2)
         await place.acquire(60.0)
         head, middle = (asyncio.create_task(place.acquire(60.0)) for _ in range(2))
-        await asyncio.sleep(0)
+        await others_run()
         with pytest.raises(UpstreamFailed, match=r"2 requests wait"):
             await place.acquire(60.0)
         middle.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await middle
         late = asyncio.create_task(place.acquire(60.0))
-        await asyncio.sleep(0)
+        await others_run()
         assert not late.done()
         assert place.waiting == 2
         for task in (head, late):
@@ -116,10 +116,10 @@ def test_a_place_given_in_the_moment_of_giving_up_goes_on() -> None:
         place = pool()
         node = await place.acquire(60.0)
         leaver, patient = (asyncio.create_task(place.acquire(60.0)) for _ in range(2))
-        await asyncio.sleep(0)
+        await others_run()
         place.release(node, "GET /", 0.1)
         leaver.cancel()
-        await asyncio.sleep(0)
+        await others_run()
         assert (await asyncio.wait_for(patient, 0.001)).inflight == 1
         assert leaver.cancelled()
 
@@ -140,7 +140,7 @@ def test_without_a_healthy_node_nobody_waits() -> None:
         assert place.note_health(TWO[0], good=True) is True
         assert (await place.acquire(60.0)).url == TWO[0]
         waiting = asyncio.create_task(place.acquire(60.0))
-        await asyncio.sleep(0)
+        await others_run()
         place.note_health(TWO[1], good=True)
         assert (await waiting).url == TWO[1]
 
@@ -174,7 +174,7 @@ def test_the_limit_learns_from_what_requests_show() -> None:
                     node = await place.acquire(60.0)
                     busy += 1
                     latency = 0.1 * max(1.0, busy / workers)
-                    await asyncio.sleep(latency)
+                    await passes(latency)
                     busy -= 1
                     place.release(node, "GET /", latency)
 
@@ -182,7 +182,7 @@ def test_the_limit_learns_from_what_requests_show() -> None:
             for turn in range(300):
                 if turn == 150:
                     tasks += [asyncio.create_task(ask()) for _ in range(58)]
-                await asyncio.sleep(0.1)
+                await passes(0.1)
                 place.measure()
             limits.append(place.nodes[0].limit.limit)
             for task in tasks:
@@ -203,7 +203,7 @@ def test_the_reading_tells_what_admission_needs() -> None:
         nodes = [await place.acquire(60.0) for _ in range(2)]
         waiting = asyncio.create_task(place.acquire(60.0))
         for _ in range(100):
-            await asyncio.sleep(0.1)
+            await passes(0.1)
             place.measure()
         reading = place.reading()
         assert (reading.inflight, reading.queued) == (pytest.approx(2.0, abs=0.01), pytest.approx(1.0, abs=0.01))
@@ -211,7 +211,7 @@ def test_the_reading_tells_what_admission_needs() -> None:
         assert reading.queue_wait == pytest.approx(10.0, abs=0.2)
         place.release(nodes[0], "GET /", 0.1)
         place.release(await waiting, "GET /", None)
-        await asyncio.sleep(1.0)
+        await passes(1.0)
         place.measure()
         described = place.describe()[0]
         # One answer and one failure since a window began, which is one to two seconds ago.
@@ -247,16 +247,16 @@ def test_no_story_leaks_a_place(story: list[tuple[str, int]], limit: int) -> Non
             elif deed in ("down", "up"):
                 place.note_health(TWO[number % 2], good=deed == "up")
             elif deed == "time":
-                await asyncio.sleep(number / 5)
+                await passes(number / 5)
                 place.measure()
             if number % 3:
-                await asyncio.sleep(0)
+                await others_run()
             assert all(0 <= node.inflight <= limit for node in place.nodes)
-        await asyncio.sleep(0)
+        await others_run()
         while held or any(not task.done() for task in tasks):
             while held:
                 place.release(held.pop(), "GET /", 0.1)
-            await asyncio.sleep(0.5)
+            await passes(0.5)
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(r is None or isinstance(r, UpstreamFailed | asyncio.CancelledError) for r in results)
         while held:
