@@ -8,8 +8,9 @@ for them), N visits inside and X* the number that the nodes should have (their l
     X > X*   every request beyond X* is a visit too many:      W -> N - (X - X*)
     X < X*   open requests grow with the visits inside:        W -> N x X* / X, at most N x 1.5
 
-It moves there within `SETTLE` seconds, upwards only while somebody waits and the window is used. No capacity needs
-to be told: the limits are learned from latency, N and X are counted.
+It moves there within `SETTLE` seconds, upwards only while somebody waits and the window is used (those called count
+as coming). It never shrinks below the limits, and with a plan it begins at `PLANNED` of the visits that the plan lets
+in. No capacity needs to be told: the limits are learned from latency, N and X are counted.
 
 Little's law turns the window into a rate of calls r = W / D with D the learned duration of a visit, so that
 
@@ -27,6 +28,8 @@ from gateway.core.units import Seconds
 
 SETTLE = 3.0
 """Seconds in which the window moves to where the measurement says it belongs."""
+PLANNED = 0.7
+"""Part of what the plan allows that is tried at once when people wait, before anything has been measured."""
 FILL = 5.0
 """Seconds in which an empty window of a pool that has not learned the duration of visits may be filled."""
 
@@ -76,6 +79,7 @@ class PoolFacts:
     healthy: bool
     open_share: float = 1.0
     ended_rate: float = float("inf")
+    planned: float = 0.0
     ceiling: float = float("inf")
     ceiling_reason: RateReason = RateReason.FORECAST
 
@@ -112,7 +116,7 @@ class PoolAdmission:
         """Move the window by what was measured and return the rate; `demand`: somebody waits."""
         if not facts.healthy or facts.open_share <= 0:
             return PoolRate(rate=0.0, window=self.window, reason=RateReason.CAPACITY)
-        reason = self._move(facts, elapsed, demand=demand)
+        reason = self._move(facts, visits, elapsed, demand=demand)
         window = self.window * facts.open_share
         steady = window / visits.duration
         if facts.inflight >= self.policy.busy * facts.limit:
@@ -126,19 +130,23 @@ class PoolAdmission:
             return PoolRate(rate=facts.ceiling, window=self.window, reason=facts.ceiling_reason)
         return PoolRate(rate=rate, window=self.window, reason=reason)
 
-    def _move(self, facts: PoolFacts, elapsed: float, *, demand: bool) -> RateReason:
+    def _move(self, facts: PoolFacts, visits: VisitFacts, elapsed: float, *, demand: bool) -> RateReason:
         open_now = facts.inflight + facts.queued
         wanted = facts.limit + self.policy.target_wait * facts.requests_per_s
-        inside = facts.inside / facts.open_share
+        inside, called = facts.inside / facts.open_share, facts.called / facts.open_share
         step = min(1.0, elapsed / SETTLE)
         if open_now > wanted:
-            fitting = inside - (open_now - wanted) / facts.open_share
+            # A visit has at most one request open: a window below the limit would leave the nodes idle.
+            fitting = max(inside - (open_now - wanted) / facts.open_share, facts.limit)
             self._set(self.window + step * min(0.0, fitting - self.window))
             return RateReason.PRESSURE if facts.queued > 0 else RateReason.CAPACITY
-        if demand and inside >= 0.85 * self.window:
-            fitting = inside * min(1.5, wanted / max(open_now, 1e-9))
-            self._set(self.window + step * max(0.0, fitting - self.window))
-        return RateReason.CAPACITY if demand else RateReason.IDLE
+        if not demand:
+            return RateReason.IDLE
+        fitting = max(facts.limit, PLANNED * facts.planned * visits.duration)
+        if inside + called >= 0.85 * self.window:
+            fitting = max(fitting, (inside + called) * min(1.5, wanted / max(open_now, 1e-9)))
+        self._set(self.window + step * max(0.0, fitting - self.window))
+        return RateReason.CAPACITY
 
     def _set(self, window: float) -> None:
         self.window = min(max(window, self.policy.min_window), self.policy.max_window)

@@ -242,6 +242,7 @@ class LiveRoom:
                 healthy=reading.healthy,
                 open_share=self.open_share(pool),
                 ended_rate=self._ended_rate(pool),
+                planned=0.0 if self.policy.capacity else ceilings.get(pool, 0.0) / self.policy.admission.plan_slack,
                 ceiling=ceilings.get(pool, inf),
                 ceiling_reason=RateReason.CAPACITY if self.policy.capacity else RateReason.FORECAST,
             )
