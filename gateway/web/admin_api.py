@@ -137,6 +137,8 @@ def read_control(raw: bytes, now: float) -> Control:
         raise
     except (ValueError, TypeError, AttributeError) as error:
         raise ControlInvalid(f"expected JSON with action, author, reason, ttl and, for rate, rate: {error}") from error
+    if not (control.author.strip() and control.reason.strip()):
+        raise ControlInvalid("author and reason: expected both, also to resume")
     if not 0 < ttl <= MAX_TTL:
         raise ControlInvalid("ttl: expected above 0s and at most 1d")
     return control
