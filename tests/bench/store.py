@@ -1,0 +1,104 @@
+"""`python -m tests.bench.store`: what a waiting room costs the store, with real servers and a million waiting.
+
+Prints bytes per waiter (all of the room's keys counted), joins per second by pipelined script calls, and the store's
+own time for a tick that calls a thousand.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from gateway.store.connect import connect
+from gateway.store.embedded import EmbeddedStore
+from gateway.store.keys import room_keys
+from gateway.store.redis_room import RedisRooms
+from gateway.store.room_options import RoomOptions
+from gateway.store.scripts import source
+
+ROOM = "booking"
+LANES = ("urgent", "regular")
+BATCH = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCost:
+    """Measured at `waiting`: bytes per waiter, joins/s of one client, the store's ms per tick and per view."""
+
+    waiting: int
+    bytes_per_waiter: float
+    joins_per_s: float
+    tick_ms: float
+    view_ms: float
+
+
+async def measure(url: str, waiting: int, ticks: int = 50) -> StoreCost:
+    """Fill an empty room with `waiting` visits and measure."""
+    client = connect(url, timeout=30)
+    assert isinstance(client, Redis)
+    await client.flushall()
+    empty = (await client.info("memory"))["used_memory"]
+    rooms = RedisRooms(client, {ROOM: RoomOptions(lanes=LANES, max_waiting=2 * waiting)})
+    await rooms.open(ROOM, None)
+    took = await _join(client, waiting)
+    full = (await client.info("memory"))["used_memory"]
+    await rooms.view(ROOM, owner="bench", lease=600, report=b"{}")
+    tick = await _script_ms(client, ticks, lambda: rooms.call(ROOM, {"regular": 1000}, owner="bench", credit=0))
+    view = await _script_ms(client, ticks, lambda: rooms.view(ROOM, owner="bench", lease=600, report=b"{}"))
+    await rooms.close()
+    return StoreCost(
+        waiting=waiting,
+        bytes_per_waiter=(full - empty) / waiting,
+        joins_per_s=waiting / took,
+        tick_ms=tick,
+        view_ms=view,
+    )
+
+
+async def _join(client: Redis, count: int) -> float:
+    sha = await client.script_load(source("join"))
+    keys = room_keys(ROOM, LANES)
+    arguments = [len(LANES), 2, 2 * count, "primary", 0, *LANES]
+    started = time.perf_counter()
+    for begin in range(0, count, BATCH):
+        pipeline = client.pipeline(transaction=False)
+        for _ in range(min(BATCH, count - begin)):
+            pipeline.evalsha(sha, len(keys), *keys, *arguments)
+        await pipeline.execute()
+    return time.perf_counter() - started
+
+
+async def _script_ms(client: Redis, times: int, call: Callable[[], Awaitable[object]]) -> float:
+    await call()
+    await client.config_resetstat()
+    for _ in range(times):
+        await call()
+    stats = (await client.info("commandstats"))["cmdstat_evalsha"]
+    return float(stats["usec"]) / float(stats["calls"]) / 1000
+
+
+async def main() -> None:
+    """Measure at the sizes asked for and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--waiting", type=int, nargs="+", default=[1_000_000])
+    given = parser.parse_args()
+    print("| waiting | bytes per waiter | joins/s | ms per tick of 1,000 calls | ms per view |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="talon-bench-") as folder:
+        store = EmbeddedStore(Path(folder))
+        await store.start()
+        try:
+            for waiting in given.waiting:
+                cost = await measure(store.url, waiting)
+                shares = f"{cost.bytes_per_waiter:.2f} | {cost.joins_per_s:,.0f}"
+                print(f"| {waiting:,} | {shares} | {cost.tick_ms:.2f} | {cost.view_ms:.3f} |", flush=True)
+        finally:
+            await store.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
