@@ -63,7 +63,7 @@ async def measure(url: str, waiting: int, ticks: int = 50) -> StoreCost:
 async def _join(client: Redis, count: int) -> float:
     sha = await client.script_load(source("join"))
     keys = room_keys(ROOM, LANES)
-    arguments = [len(LANES), 2, 2 * count, "primary", 0, *LANES]
+    arguments: list[int | str] = [len(LANES), 2, 2 * count, "primary", 0, *LANES]
     started = time.perf_counter()
     for begin in range(0, count, BATCH):
         pipeline = client.pipeline(transaction=False)
