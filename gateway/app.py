@@ -24,7 +24,7 @@ from gateway.settings import Settings
 from gateway.store.connect import connect
 from gateway.store.embedded import EmbeddedStore
 from gateway.store.redis_room import RedisRooms
-from gateway.telemetry.events import event
+from gateway.telemetry.events import event, http_logger
 
 STORE_START = 5.0
 
@@ -137,7 +137,9 @@ class Gateway:
         return coroutines
 
     async def _listen(self, parts: Parts, stack: contextlib.AsyncExitStack) -> list[web.BaseRunner]:
-        server = web.Server(parts.gate.handle, access_log=None, keepalive_timeout=75.0, auto_decompress=False)
+        server = web.Server(
+            parts.gate.handle, access_log=None, logger=http_logger(), keepalive_timeout=75.0, auto_decompress=False
+        )
         visitors = web.ServerRunner(server, shutdown_timeout=self.settings.proxy.drain)
         operators = web.AppRunner(parts.admin.application(), access_log=None, shutdown_timeout=1.0)
         self.listen = await _bind("listen", visitors, self.settings.listen, stack)

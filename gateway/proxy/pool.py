@@ -175,6 +175,8 @@ class Pool:
         inflight = sum(node.inflight for node in self.nodes if node.usable)
         self._inflight += SMOOTHING * (inflight - self._inflight)
         self._queued += SMOOTHING * (self.waiting - self._queued)
+        if not self._waiters:
+            self._wait *= 1 - SMOOTHING
         self.wake()
 
     def reading(self) -> PoolReading:
