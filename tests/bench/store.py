@@ -88,16 +88,16 @@ async def main() -> None:
     parser.add_argument("--waiting", type=int, nargs="+", default=[1_000_000])
     given = parser.parse_args()
     print("| waiting | bytes per waiter | joins/s | ms per tick of 1,000 calls | ms per view |\n|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory(prefix="talon-bench-") as folder:
-        store = EmbeddedStore(Path(folder))
-        await store.start()
-        try:
-            for waiting in given.waiting:
+    for waiting in given.waiting:
+        with tempfile.TemporaryDirectory(prefix="talon-bench-") as folder:
+            store = EmbeddedStore(Path(folder))
+            await store.start()
+            try:
                 cost = await measure(store.url, waiting)
-                shares = f"{cost.bytes_per_waiter:.2f} | {cost.joins_per_s:,.0f}"
-                print(f"| {waiting:,} | {shares} | {cost.tick_ms:.2f} | {cost.view_ms:.3f} |", flush=True)
-        finally:
-            await store.stop()
+            finally:
+                await store.stop()
+        shares = f"{cost.bytes_per_waiter:.2f} | {cost.joins_per_s:,.0f}"
+        print(f"| {waiting:,} | {shares} | {cost.tick_ms:.2f} | {cost.view_ms:.3f} |", flush=True)
 
 
 if __name__ == "__main__":
