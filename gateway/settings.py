@@ -87,8 +87,8 @@ class RoomSettings:
     emergency: tuple[str, ...] = ("103", "112")
 
     def __post_init__(self) -> None:
-        if not self.paths or any(not path.startswith("/") for path in self.paths):
-            raise ValueError("paths: expected a list of paths that start with '/'")
+        if not self.paths or any(not path.startswith("/") or "*" in path for path in self.paths):
+            raise ValueError("paths: expected a list of path prefixes that start with '/', without globs")
         if not self.lanes:
             raise ValueError("lanes: expected at least one lane")
         for lane in self.lanes:

@@ -3,12 +3,13 @@
 Classes are matched in the order of the configuration, first match wins; what matches nothing is `visit`. An
 `express` class never queues, so it must not be reachable by accident: it matches only paths that are written
 plainly. A path is plain when normalising does not change it. Rooms match the normalised path, so that `//`, `%2F`,
-`;x`, dot segments and case cannot walk around a room.
+`;x`, dot segments and case cannot walk around a room. A path with control characters has no one reading, since
+servers cut it off there, drop them or keep them; it is ambiguous and refused.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from posixpath import normpath
 from urllib.parse import unquote
@@ -16,6 +17,8 @@ from urllib.parse import unquote
 from gateway.core.names import check_name
 
 _METHOD = re.compile(r"[A-Z]{1,20}")
+_OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,16 @@ def normalise(path: str) -> str:
     return "/" + normal.lstrip("/")
 
 
+def is_ambiguous(path: str) -> bool:
+    """Whether the path, however often it is decoded, holds characters on which servers disagree."""
+    return _CONTROL.search(unquote(unquote(path))) is not None
+
+
+def is_overridden(names: Iterable[str]) -> bool:
+    """Whether one of the header fields asks the backend to take another method than the request's own."""
+    return any(name.lower().replace("_", "-") in _OVERRIDES for name in names)
+
+
 def _segment(segment: str) -> str:
     bare = segment.split(";", 1)[0].rstrip(" ")
     return bare if bare in (".", "..") else bare.rstrip(". ")
@@ -91,7 +104,7 @@ def _plain(path: str) -> bool:
 
 
 def _covers(prefix: str, path: str) -> bool:
-    return prefix == "/" or path == prefix or path.startswith(prefix.rstrip("/") + "/")
+    return prefix == "/" or path == prefix or path.startswith(prefix + "/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +113,17 @@ class Classifier:
 
     classes: Sequence[RequestClass]
     rooms: Mapping[str, tuple[str, ...]]
+    _prefixes: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        prefixes = tuple((normalise(prefix), room) for room, paths in self.rooms.items() for prefix in paths)
+        object.__setattr__(self, "_prefixes", prefixes)
 
     def classify(self, method: str, path: str) -> Classified:
         """Return what the request is; `path` is the raw path without the query."""
         request_class = self._class(method, path)
         normal = normalise(path)
-        covering = [
-            (len(prefix), room)
-            for room, prefixes in self.rooms.items()
-            for prefix in prefixes
-            if _covers(prefix.lower(), normal)
-        ]
+        covering = [(len(prefix), room) for prefix, room in self._prefixes if _covers(prefix, normal)]
         return Classified(request_class=request_class, room=max(covering)[1] if covering else None)
 
     def _class(self, method: str, path: str) -> RequestClass:

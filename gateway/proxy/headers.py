@@ -1,7 +1,9 @@
 """Which header fields pass the gateway, in both directions (RFC 9110, 7.6.1), and which it adds.
 
 Fields that are about one connection stay on it, and so do those that `Connection` names; a visitor's own
-`Talon-*` fields and cookies never reach the backend, so nobody can claim to be let in.
+`Talon-*` fields and cookies never reach the backend, so nobody can claim to be let in. Fields by which proxies tell
+where a request came from, or what it really asks for, pass only from trusted proxies: many backends believe them, so
+a harmless path could stand for a protected one. Many backends read `_` in a name as `-`, so it counts as that here.
 """
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -21,7 +23,24 @@ HOP_BY_HOP = frozenset(
 )
 COOKIES = ("talon_ticket", "talon_pass", "talon_language", "talon_auto")
 VISIT_HEADER = "Talon-Visit"
-_OWN = ("expect", "x-forwarded-for", "x-forwarded-proto")  # answered or written by the gateway itself
+_OWN = ("expect", "x-forwarded-for", "x-forwarded-proto", "x-request-id")  # answered or written by the gateway itself
+_PROXIES_ONLY = frozenset(
+    {
+        "cf-connecting-ip",
+        "client-ip",
+        "forwarded",
+        "true-client-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-host",
+        "x-original-host",
+        "x-original-method",
+        "x-original-uri",
+        "x-original-url",
+        "x-real-ip",
+        "x-rewrite-url",
+    }
+)
 
 
 def _connection_fields(headers: "CIMultiDictProxy[str]") -> frozenset[str]:
@@ -44,8 +63,10 @@ def to_upstream(
     dropped = _connection_fields(headers)
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
-        lower = name.lower()
+        lower = name.lower().replace("_", "-")
         if lower in dropped or lower.startswith("talon-") or lower in _OWN:
+            continue
+        if not trusted and (lower in _PROXIES_ONLY or lower.startswith("x-forwarded-")):
             continue
         if lower == "cookie":
             value = strip_cookies(value)
@@ -63,7 +84,7 @@ def to_upstream(
 def strip_cookies(cookie: str) -> str:
     """Return the Cookie field without the gateway's own cookies."""
     pairs = (pair.strip() for pair in cookie.split(";"))
-    return "; ".join(pair for pair in pairs if pair and pair.split("=", 1)[0] not in COOKIES)
+    return "; ".join(pair for pair in pairs if pair and pair.split("=", 1)[0].rstrip() not in COOKIES)
 
 
 def to_visitor(headers: "CIMultiDictProxy[str]") -> "CIMultiDict[str]":

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from aiohttp import web
+from multidict import CIMultiDict
 
 from gateway.core.decide import Reason, Wait
 from gateway.core.eta import Wait as WaitRange
@@ -26,6 +27,7 @@ from gateway.web.site import Site
 SOON = 120.0
 RETRY_STORE = 3
 RETRY_FULL = 60
+_CACHING = frozenset({"edge-control", "expires", "surrogate-control"})
 
 
 class HelpBlock(TypedDict):
@@ -53,6 +55,13 @@ def problem(status: int, code: str, title: str, retry_after: int | None = None, 
     )
 
 
+def json_answer(status: int, body: dict[str, object]) -> web.Response:
+    """Return a JSON answer that no cache keeps."""
+    return web.Response(
+        status=status, body=orjson.dumps(body), headers={"Cache-Control": "no-store"}, content_type="application/json"
+    )
+
+
 def html(status: int, page: bytes, nonce: str, retry_after: int | None = None) -> web.Response:
     """Return a page with the strict policy that all pages have."""
     headers = {
@@ -65,6 +74,13 @@ def html(status: int, page: bytes, nonce: str, retry_after: int | None = None) -
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
     return web.Response(status=status, body=page, headers=headers, content_type="text/html", charset="utf-8")
+
+
+def keep_out_of_caches(fields: "CIMultiDict[str]") -> None:
+    """Change an answer's fields so that no shared cache keeps it: it carries a token of one visit."""
+    for name in [n for n in fields if n.lower().endswith("-cache-control") or n.lower() in _CACHING]:
+        fields.popall(name, None)
+    fields["Cache-Control"] = "no-store"
 
 
 class Answers:

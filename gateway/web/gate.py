@@ -1,17 +1,17 @@
 """The gate: every visitor's request comes here and leaves as one answer, one log line and one count."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.core.classify import Classified, origin_form
+from gateway.core.classify import VISIT, Classified, is_ambiguous, is_overridden, origin_form
 from gateway.core.decide import Forward, Reason
 from gateway.core.live_room import LiveRoom
 from gateway.core.passes import Pass
 from gateway.errors import UpstreamFailed
-from gateway.web.answers import Answers, problem
+from gateway.web.answers import Answers, keep_out_of_caches, problem
 from gateway.web.reception import Outcome, Reception
 from gateway.web.room_api import PREFIX, RoomApi
 from gateway.web.site import Site
@@ -48,25 +48,33 @@ class Gate:
         """Answer one request."""
         if request.path.startswith(PREFIX):
             return await self._api.handle(request)
-        site, started = self._site, self._site.clock()
+        started = self._site.clock()
         request_id = secrets.token_hex(8)
         path = origin_form(request.raw_path).partition("?")[0]
-        seen = _Seen(classified=site.classifier.classify(request.method, path))
+        seen = _Seen(classified=self._classify(request, path))
         response: web.StreamResponse | None = None
         try:
-            response = await self._answer(request, seen, request_id)
+            response = _refusal(request, path, seen, request_id)
+            if response is None:
+                response = await self._answer(request, seen, request_id)
         finally:
             self._note(request, seen, path, request_id, response, started)
         response.headers.setdefault("X-Request-Id", request_id) if not response.prepared else None
         return response
 
+    def _classify(self, request: web.BaseRequest, path: str) -> Classified:
+        seen = self._site.classifier.classify(request.method, path)
+        if seen.request_class.express and is_overridden(request.headers):
+            return replace(seen, request_class=VISIT)
+        return seen
+
     async def _answer(self, request: web.BaseRequest, seen: _Seen, request_id: str) -> web.StreamResponse:
         site = self._site
         room = site.rooms.get(seen.classified.room or "")
         admission = site.tokens.admission(request, room.name, site.store_now(room)) if room else None
-        if request.content_length is not None and request.content_length > site.settings.proxy.max_body:
+        most = site.settings.proxy.max_body
+        if request.content_length is not None and request.content_length > most:
             seen.decision = "body_too_large"
-            most = site.settings.proxy.max_body
             return problem(413, "body_too_large", f"At most {most} bytes are accepted.", reference=request_id)
         held = site.tokens.ticket(request, room.name) if room and admission is None else None
         outcome = await self._reception.receive(
@@ -93,9 +101,10 @@ class Gate:
             return ""
         rules = self._site.settings.rooms[room.name]
         if rules.lane_header and request.remote in self._site.settings.proxy.trusted_proxies:
-            named = request.headers.get(rules.lane_header, "")
-            if named in rules.lanes:
-                return named
+            # A proxy that adds its field beside the visitor's leaves two: then neither counts.
+            named = request.headers.getall(rules.lane_header, [])
+            if len(named) == 1 and named[0] in rules.lanes:
+                return named[0]
         return rules.lane
 
     async def _forward(
@@ -116,7 +125,10 @@ class Gate:
         def prepare(fields: "CIMultiDict[str]", ended: bool) -> None:
             fields["X-Request-Id"] = request_id
             if room is not None and admission is not None:
-                for cookie in self._pass_cookies(room, admission, outcome, ended=ended):
+                cookies = self._pass_cookies(room, admission, outcome, ended=ended)
+                if cookies:
+                    keep_out_of_caches(fields)
+                for cookie in cookies:
                     fields.add("Set-Cookie", cookie)
 
         try:
@@ -179,6 +191,19 @@ class Gate:
             ms=round(elapsed * 1000, 1),
             id=request_id,
         )
+
+
+def _refusal(request: web.BaseRequest, path: str, seen: _Seen, request_id: str) -> web.Response | None:
+    """Return the answer to what no visitor of a site asks: a tunnel, or a path that servers read differently."""
+    if request.method == "CONNECT":
+        seen.decision = "method_not_allowed"
+        response = problem(405, seen.decision, "This is not a proxy for other sites.", reference=request_id)
+        response.headers["Allow"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+        return response
+    if is_ambiguous(path):
+        seen.decision = "bad_path"
+        return problem(400, seen.decision, "The path holds control characters.", reference=request_id)
+    return None
 
 
 _WAITS = frozenset({Reason.QUEUE.value, Reason.FULL.value, Reason.PAUSED.value, Reason.STORE_DOWN.value})

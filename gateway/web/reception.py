@@ -20,6 +20,7 @@ class Outcome:
     new_ticket: bool = False
     new_pass: bool = False
     missed: bool = False
+    gone: bool = False
 
 
 class Reception:
@@ -29,17 +30,27 @@ class Reception:
         self._site = site
 
     async def receive(
-        self, room: LiveRoom | None, *, express: bool, lane: str, held: Ticket | None, admission: Pass | None
+        self,
+        room: LiveRoom | None,
+        *,
+        express: bool,
+        lane: str,
+        held: Ticket | None,
+        admission: Pass | None,
+        rejoin: bool = True,
     ) -> Outcome:
-        """Return what happens to a request of a visit that holds `held` and `admission`."""
+        """Return what happens to a request of a visit that holds `held` and `admission`.
+
+        A place that was left or missed for good is replaced by a new one, or reported as gone without `rejoin`.
+        """
         decision = self._decide(room, express=express, held=held, admission=admission)
         if isinstance(decision, Wait) and decision.ticket is not None and room is not None:
-            room.note_heartbeat(decision.ticket)
+            note_presence(room, decision.ticket)
         if not isinstance(decision, Ask):
             return Outcome(decision=decision)
         assert room is not None
         try:
-            return await self._ask(room, lane, decision.ticket)
+            return await self._ask(room, lane, decision.ticket, rejoin=rejoin)
         except StoreUnavailable:
             room.store_up = False
             return Outcome(decision=Wait(reason=Reason.STORE_DOWN, ticket=held))
@@ -63,16 +74,18 @@ class Reception:
             )
         )
 
-    async def _ask(self, room: LiveRoom, lane: str, held: Ticket | None) -> Outcome:
+    async def _ask(self, room: LiveRoom, lane: str, held: Ticket | None, *, rejoin: bool) -> Outcome:
         pool = room.pick_pool()
         if held is not None:
             claim = await self._site.store.claim(room.name, held.lane, held.number, held.epoch, pool=pool)
-            if claim.standing is Standing.CLAIMED:
+            if claim.standing is Standing.CLAIMED and not self._outlived(room, claim.claimed_at):
                 self._note_admission(room, held, claim.claimed_at)
                 return self._admitted(room, held, claim.claimed_at, claim.pool, Reason.TURN)
             if claim.standing in (Standing.WAITING, Standing.RETURNING):
                 missed = claim.standing is Standing.RETURNING
                 return Outcome(decision=Wait(reason=_waits(room), ticket=held), missed=missed)
+            if claim.standing in (Standing.GONE, Standing.CLAIMED) and not rejoin:
+                return Outcome(decision=Wait(reason=_waits(room), ticket=None), gone=True)
         joined = await self._site.store.join(room.name, lane, pool=pool)
         if joined.standing is Standing.FULL:
             return Outcome(decision=Wait(reason=Reason.FULL, ticket=None))
@@ -95,12 +108,22 @@ class Reception:
         )
         return Outcome(decision=Forward(reason=reason, admission=admission), new_pass=True)
 
+    def _outlived(self, room: LiveRoom, claimed_at: float) -> bool:
+        """Whether the pass that a claim gave has ended: its ticket, kept and repeated, opens nothing any more."""
+        return self._site.store_now(room) >= claimed_at + self._settings(room).pass_idle
+
     def _note_admission(self, room: LiveRoom, ticket: Ticket, at: float) -> None:
         self._site.metrics.admissions.labels(room.name, ticket.lane).inc()
         self._site.metrics.wait.labels(room.name, ticket.lane).observe(max(0.0, at - ticket.joined_at))
 
     def _settings(self, room: LiveRoom) -> RoomSettings:
         return self._site.settings.rooms[room.name]
+
+
+def note_presence(room: LiveRoom, ticket: Ticket) -> None:
+    """Count the visit as heard of; a number of another epoch or lane is somebody else's place, or nobody's."""
+    if room.view is not None and ticket.epoch == room.view.epoch and ticket.lane in room.view.lanes:
+        room.note_heartbeat(ticket)
 
 
 def _waits(room: LiveRoom) -> Reason:

@@ -1,28 +1,31 @@
 """The gateway's own addresses for visitors: `/_talon/...`.
 
 The now-serving document is the same for everyone and at most a second old, so that a cache can carry all pollers;
-the ticket API is for apps without cookies; `authorize` lets another proxy ask who may pass.
+`authorize` lets another proxy ask who may pass; what there is stands in `openapi.json`.
 """
 
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 
 import orjson
 from aiohttp import web
 
-from gateway.core.classify import origin_form
 from gateway.core.control import Control
-from gateway.core.decide import Forward, Wait
 from gateway.core.live_room import LiveRoom
-from gateway.errors import StoreUnavailable
-from gateway.web.answers import Answers, html, problem, wants_html
+from gateway.web.answers import Answers, html, json_answer, problem, wants_html
+from gateway.web.forward_auth import authorize
+from gateway.web.openapi import document
 from gateway.web.pages.links import PREFERENCES_PATH, read_preferences
 from gateway.web.pages.views import RoomState, RoomStatus, StatusView
-from gateway.web.reception import Reception
+from gateway.web.reception import Reception, note_presence
 from gateway.web.site import Site
+from gateway.web.ticket_api import TicketApi
 
 PREFIX = "/_talon/"
+READ = ("GET", "HEAD")
+ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class RoomApi:
@@ -31,25 +34,27 @@ class RoomApi:
     def __init__(self, site: Site, answers: Answers, reception: Reception) -> None:
         self._site = site
         self._answers = answers
-        self._reception = reception
+        self._tickets = TicketApi(site, answers, reception)
         self._documents: dict[str, tuple[float, bytes, str]] = {}
+        self._described: tuple[tuple[str, ...], bytes, str] = ((), b"", "")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Find the address and answer; what is not known is 404, a wrong method 405."""
         parts = request.path[len(PREFIX) :].split("/")
         routes: dict[tuple[str, int], tuple[tuple[str, ...], Callable[..., Awaitable[web.Response]]]] = {
-            ("rooms", 2): (("GET", "HEAD"), self._now_serving),
-            ("tickets", 1): (("POST",), self._join),
-            ("tickets", 2): (("GET", "DELETE"), self._ticket),
-            ("authorize", 1): ((), self._authorize),
-            ("status", 1): (("GET", "HEAD"), self._status),
+            ("rooms", 2): (READ, self._now_serving),
+            ("tickets", 1): (("POST",), self._tickets.join),
+            ("tickets", 2): (("GET", "DELETE"), self._tickets.ticket),
+            ("authorize", 1): (ANY, self._authorize),
+            ("status", 1): (READ, self._status),
+            ("openapi.json", 1): (READ, self._openapi),
             (PREFERENCES_PATH.removeprefix(PREFIX), 1): (("GET", "POST"), self._preferences),
         }
         route = routes.get((parts[0], len(parts)))
         if route is None:
             return problem(404, "not_found", "There is no such address.")
         methods, answer = route
-        if methods and request.method not in methods:
+        if request.method not in methods:
             response = problem(405, "method_not_allowed", f"Use {' or '.join(methods)}.")
             response.headers["Allow"] = ", ".join(methods)
             return response
@@ -58,108 +63,41 @@ class RoomApi:
     async def _now_serving(self, request: web.BaseRequest, name: str) -> web.Response:
         room = self._site.rooms.get(name)
         if room is None:
-            return problem(404, "no_such_room", f"There is no room {name!r}.")
+            return problem(404, "no_such_room", f"There is no such room; expected one of {sorted(self._site.rooms)}.")
         # A poll shows that its visitor is still there; where a cache answers polls, the page itself must come by.
         if (ticket := self._site.tokens.ticket(request, room.name)) is not None:
-            room.note_heartbeat(ticket)
+            note_presence(room, ticket)
         body, tag = self._document(room)
-        headers = {"Cache-Control": "public, max-age=1", "ETag": tag}
-        if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=body, headers=headers, content_type="application/json")
+        return _shared(request, body, tag, max_age=1)
 
     def _document(self, room: LiveRoom) -> tuple[bytes, str]:
         now = self._site.clock()
         made, body, tag = self._documents.get(room.name, (-1e9, b"", ""))
         if now - made >= 0.5:
             body = orjson.dumps(now_serving(room))
-            tag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
+            tag = _tag(body)
             self._documents[room.name] = (now, body, tag)
         return body, tag
 
-    async def _join(self, request: web.BaseRequest) -> web.Response:
-        body = await _json(request)
-        rooms = self._site.rooms
-        name = body.get("room") or (next(iter(rooms)) if len(rooms) == 1 else None)
-        room = rooms.get(str(name))
-        if room is None:
-            return problem(422, "no_such_room", f"room: expected one of {sorted(rooms)}.")
-        held = self._site.tokens.ticket(request, room.name)
-        outcome = await self._reception.receive(
-            room, express=False, lane=self._site.settings.rooms[room.name].lane, held=held, admission=None
-        )
-        return self._place(request, room, outcome.decision, created=outcome.new_ticket)
-
-    async def _ticket(self, request: web.BaseRequest, token: str) -> web.Response:
-        ticket = self._site.tokens.read_ticket(token)
-        room = self._site.rooms.get(ticket.room) if ticket else None
-        if ticket is None or room is None:
-            return problem(404, "no_such_ticket", "This is not a ticket of this gateway.")
-        if request.method == "DELETE":
-            try:
-                left = await self._site.store.leave(room.name, ticket.lane, ticket.number, ticket.epoch)
-            except StoreUnavailable:
-                return problem(503, "store_down", "Ask again after the time given; your place is kept.", 3)
-            return web.Response(status=204 if left else 410)
-        rules = self._site.settings.rooms[room.name]
-        lane = ticket.lane if ticket.lane in rules.lanes else rules.lane
-        outcome = await self._reception.receive(room, express=False, lane=lane, held=ticket, admission=None)
-        return self._place(request, room, outcome.decision, created=False)
-
-    def _place(
-        self, request: web.BaseRequest, room: LiveRoom, decision: Forward | Wait, *, created: bool
-    ) -> web.Response:
-        site = self._site
-        if isinstance(decision, Forward):
-            if decision.admission is None:
-                return _json_answer(200, {"state": "open", "room": room.name})
-            now = site.store_now(room)
-            cookies = site.tokens.pass_cookies(decision.admission, now)
-            token = cookies[0].partition("=")[2].partition(";")[0]
-            response = _json_answer(
-                200,
-                {"state": "admitted", "room": room.name, "pass": token, "expires_at": decision.admission.expires_at},
-            )
-            for cookie in cookies:
-                response.headers.add("Set-Cookie", cookie)
-            return response
-        left = room.wait(decision.ticket) if decision.ticket else None
-        retry_after = self._answers.retry_after(room, decision.reason, left)
-        if decision.ticket is None:
-            return problem(503, decision.reason.value, "No place can be given now.", retry_after)
-        body = {
-            "state": "waiting",
-            "room": room.name,
-            "reason": decision.reason.value,
-            "retry_after": retry_after,
-            **self._answers.place(room, decision.ticket, left),
-        }
-        response = _json_answer(201 if created else 200, body)
-        response.headers["Retry-After"] = str(retry_after)
-        if created:
-            response.headers.add("Set-Cookie", site.tokens.ticket_cookie(decision.ticket))
-        return response
-
     async def _authorize(self, request: web.BaseRequest) -> web.Response:
         """Tell another proxy whether the request that it holds may pass: 204, or 401 with Retry-After."""
-        method = request.headers.get("X-Original-Method") or request.headers.get("X-Forwarded-Method") or "GET"
-        uri = request.headers.get("X-Original-URI") or request.headers.get("X-Forwarded-Uri") or "/"
-        seen = self._site.classifier.classify(method, origin_form(uri).partition("?")[0])
-        room = self._site.rooms.get(seen.room or "")
-        if room is None or seen.request_class.express:
-            return web.Response(status=204)
-        admission = self._site.tokens.admission(request, room.name, self._site.store_now(room))
-        if admission is not None:
-            room.ledger.note_request(admission.visit, admission.pool, self._site.clock())
-            return web.Response(status=204, headers={"Talon-Visit-Id": admission.visit})
-        return problem(401, "no_pass", "Send the visitor to the gateway.", 1, room=room.name)
+        return await authorize(self._site, request)
+
+    async def _openapi(self, request: web.BaseRequest) -> web.Response:
+        rooms, body, tag = self._described
+        if rooms != tuple(self._site.rooms):
+            rooms = tuple(self._site.rooms)
+            body = orjson.dumps(document(rooms, version("talon-gateway")))
+            tag = _tag(body)
+            self._described = rooms, body, tag
+        return _shared(request, body, tag, max_age=300)
 
     async def _status(self, request: web.BaseRequest) -> web.Response:
         rooms = tuple(room_status(room) for room in self._site.rooms.values())
         store_up = all(room.store_up for room in self._site.rooms.values())
         if not wants_html(request):
             listed = [{"name": r.name, "state": r.state.value, "waiting": r.waiting} for r in rooms]
-            return _json_answer(200, {"store_up": store_up, "rooms": listed})
+            return json_answer(200, {"store_up": store_up, "rooms": listed})
         nonce = secrets.token_urlsafe(16)
         view = StatusView(
             rooms=rooms,
@@ -174,7 +112,7 @@ class RoomApi:
         wanted = read_preferences(request.query, self._site.pages.languages)
         response = web.Response(status=303, headers={"Location": wanted.back, "Cache-Control": "no-store"})
         for name, value in wanted.cookies:
-            response.headers.add("Set-Cookie", f"{name}={value}; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax")
+            response.headers.add("Set-Cookie", self._site.tokens.cookie(name, value, max_age=31_536_000))
         return response
 
 
@@ -212,17 +150,13 @@ def paused_by(control: Control, now: float) -> dict[str, object] | None:
     return {"action": control.action, "author": control.author, "reason": control.reason, "until": control.until}
 
 
-def _json_answer(status: int, body: dict[str, object]) -> web.Response:
-    return web.Response(
-        status=status, body=orjson.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
 
 
-async def _json(request: web.BaseRequest) -> dict[str, object]:
-    if not request.can_read_body or (request.content_length or 0) > 10_000:
-        return {}
-    try:
-        body = orjson.loads(await request.content.read(10_001))
-    except orjson.JSONDecodeError:
-        return {}
-    return body if isinstance(body, dict) else {}
+def _shared(request: web.BaseRequest, body: bytes, tag: str, *, max_age: int) -> web.Response:
+    headers = {"Cache-Control": f"public, max-age={max_age}", "ETag": tag}
+    known = (one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(","))
+    if any(one in (tag, "*") for one in known):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, headers=headers, content_type="application/json")

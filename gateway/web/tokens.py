@@ -18,6 +18,8 @@ from gateway.core.ticket import Ticket, TicketInvalid
 
 TICKET_COOKIE = "talon_ticket"
 PASS_COOKIE = "talon_pass"
+TICKET_HEADER = "Talon-Ticket"
+PASS_HEADER = "Talon-Pass"
 MAX_CACHED = 50_000
 Token = TypeVar("Token")
 
@@ -33,7 +35,7 @@ class Tokens:
 
     def admission(self, request: web.BaseRequest, room: str, now: float) -> Pass | None:
         """Return the request's pass if it opens `room` now."""
-        for token in _candidates(request, PASS_COOKIE, "Talon-Pass"):
+        for token in _candidates(request, PASS_COOKIE, PASS_HEADER):
             try:
                 admission = _remember(self._passes, token, lambda text: passes.decode(text, self.keys))
                 passes.check(admission, room=room, now=now)
@@ -44,7 +46,7 @@ class Tokens:
 
     def ticket(self, request: web.BaseRequest, room: str) -> Ticket | None:
         """Return the request's ticket for `room`, or None."""
-        for token in _candidates(request, TICKET_COOKIE, "Talon-Ticket"):
+        for token in _candidates(request, TICKET_COOKIE, TICKET_HEADER):
             found = self.read_ticket(token)
             if found is not None and found.room == room:
                 return found
@@ -59,19 +61,24 @@ class Tokens:
 
     def ticket_cookie(self, held: Ticket) -> str:
         """Return the Set-Cookie value that hands the ticket out."""
-        return self._cookie(TICKET_COOKIE, ticket.encode(held, self.keys), max_age=86_400)
+        return self.cookie(TICKET_COOKIE, ticket.encode(held, self.keys), max_age=86_400)
 
     def pass_cookies(self, admission: Pass, now: float) -> tuple[str, str]:
         """Return the Set-Cookie values that hand the pass out and take the ticket back."""
         token = passes.encode(admission, self.keys)
         age = max(1, int(admission.cap_at - now))
-        return self._cookie(PASS_COOKIE, token, max_age=age), self._cookie(TICKET_COOKIE, "", max_age=0)
+        return self.cookie(PASS_COOKIE, token, max_age=age), self.left_cookie()
+
+    def left_cookie(self) -> str:
+        """Return the Set-Cookie value that takes the ticket back: its place was given up."""
+        return self.cookie(TICKET_COOKIE, "", max_age=0)
 
     def ended_cookie(self) -> str:
         """Return the Set-Cookie value that takes the pass back: the visit is over."""
-        return self._cookie(PASS_COOKIE, "", max_age=0)
+        return self.cookie(PASS_COOKIE, "", max_age=0)
 
-    def _cookie(self, name: str, value: str, max_age: int) -> str:
+    def cookie(self, name: str, value: str, max_age: int) -> str:
+        """Return the Set-Cookie value of any cookie of the gateway, with the flags that all of them have."""
         secure = "; Secure" if self.secure else ""
         return f"{name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}"
 

@@ -179,15 +179,6 @@ async def test_what_is_not_there_is_said_in_problem_form(
         assert portal.upstream.asked == []
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"room": "nowhere"}', b'{"room": 7}', b"x" * 20_000])
-async def test_a_join_that_cannot_be_read_is_no_error_page(portal: Portal, visitor: Come, body: bytes) -> None:
-    """A body that is not JSON joins the only room there is, an unknown room is refused with the names that exist."""
-    async with visitor(portal).post("/_talon/tickets", data=body) as answer:
-        assert answer.status in (200, 422)
-        if answer.status == 422:
-            assert "booking" in (await answer.json(content_type=None))["title"]
-
-
 async def test_another_proxy_may_ask_who_goes_in(portal: Portal, visitor: Come) -> None:
     """`authorize` is 204 for a pass, for express and for what needs no room, else 401 with `Retry-After`."""
     me = visitor(portal)
