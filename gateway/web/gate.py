@@ -59,7 +59,8 @@ class Gate:
                 response = await self._answer(request, seen, request_id)
         finally:
             self._note(request, seen, path, request_id, response, started)
-        response.headers.setdefault("X-Request-Id", request_id) if not response.prepared else None
+        if not response.prepared:
+            response.headers.setdefault("X-Request-Id", request_id)
         return response
 
     def _classify(self, request: web.BaseRequest, path: str) -> Classified:
