@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from talon.demo.stage import free_port
+
+__all__ = ["free_port", "require", "running_store", "until"]
 
 
 def require(binary: str, package: str) -> str:
@@ -20,13 +23,6 @@ def require(binary: str, package: str) -> str:
             f"{binary} is not installed; get it with `apt-get install {package}` or `make system`", pytrace=False
         )
     return path
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until(predicate: Callable[[], object], deadline: float = 10.0, what: str = "") -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import secrets
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
@@ -16,21 +17,29 @@ from gateway.store.embedded import die_with_parent
 
 STOP_DEADLINE = 8.0
 START_DEADLINE = 20.0
+_FREE_PORTS = range(18_000, 32_000)
 
 
 class StageFailed(Exception):
     """A part of the demo did not start or did not finish; the message says which and what it wrote."""
 
 
-def free_port() -> int:
-    """Return a port of the loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(neighbours: int = 0) -> int:
+    """Return a port of the loopback that nobody uses now, and as many free ones behind it as asked for.
+
+    It lies below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 on macOS), so no
+    connection takes it between this look and the start of the server that is meant to listen there.
+    """
+    for _ in range(100):
+        port = secrets.choice(_FREE_PORTS)
+        with contextlib.suppress(StageFailed):
+            check_free(*range(port, port + neighbours + 1))
+            return port
+    raise StageFailed(f"no free port between {_FREE_PORTS[0]} and {_FREE_PORTS[-1]}")
 
 
 def check_free(*ports: int) -> None:
-    """Raise StageFailed for the first port of the loopback on which somebody listens."""
+    """Raise StageFailed for the first port of the loopback that a server could not take."""
     for port in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -27,7 +27,7 @@ def measure(seed: int, minutes: float) -> dict[str, dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "talon", "demo", "--headless", "--out", str(out)]
-        options = ["--seed", str(seed), "--minutes", str(minutes), "--port", str(free_port())]
+        options = ["--seed", str(seed), "--minutes", str(minutes), "--port", str(free_port(neighbours=1))]
         subprocess.run([*command, *options], check=True, timeout=minutes * 60 + 120)
         figures: dict[str, dict[str, Any]] = json.loads(out.read_text())
         return figures

@@ -14,20 +14,10 @@ from tests.integration.processes import gone, talon, wait_for
 pytestmark = pytest.mark.integration
 
 
-def port_with_a_free_neighbour() -> int:
-    """A port that is free, and so is the next one."""
-    for _ in range(50):
-        port = free_port()
-        with socket.socket() as probe:
-            if port < 65000 and probe.connect_ex(("127.0.0.1", port + 1)) != 0:
-                return port
-    pytest.fail("no two neighbouring ports are free")
-
-
 @pytest.mark.slow
 def test_ctrl_c_in_the_first_peak_leaves_nothing(portal: Portal) -> None:
     """SIGINT in the middle of a peak ends the demo within 12 s with code 130: no process and no file is left."""
-    order = ("demo", "--port", port_with_a_free_neighbour(), "--minutes", 2, "--headless")
+    order = ("demo", "--port", free_port(neighbours=1), "--minutes", 2, "--headless")
     child = portal.children.talon("demo", *order, environ={"TMPDIR": str(portal.folder)})
     child.announces(r"s  came +\d+", deadline=60.0)
     family = child.family()
@@ -42,7 +32,7 @@ def test_ctrl_c_in_the_first_peak_leaves_nothing(portal: Portal) -> None:
 
 def test_a_port_in_use_is_said_before_anything_is_trained() -> None:
     """Whether the visitors' or the operators' port is taken: one line, code 2, at once."""
-    port = port_with_a_free_neighbour()
+    port = free_port(neighbours=1)
     for taken in (port, port + 1):
         with socket.socket() as other:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,21 +48,13 @@ def test_a_port_in_use_is_said_before_anything_is_trained() -> None:
 @pytest.mark.timeout(200)
 def test_the_demo_ends_by_itself_with_its_table(portal: Portal, tmp_path: Path) -> None:
     """The shortest demo ends with 0 and the table of the same morning without and with the gateway."""
-    order = (
-        "demo",
-        "--port",
-        port_with_a_free_neighbour(),
-        "--minutes",
-        1.4,
-        "--headless",
-        "--out",
-        tmp_path / "demo.json",
-    )
+    out = tmp_path / "demo.json"
+    order = ("demo", "--port", free_port(neighbours=1), "--minutes", 1.4, "--headless", "--out", out)
     child = portal.children.talon("demo", *order, environ={"TMPDIR": str(portal.folder)})
     assert child.ends(180.0) == 0, child.err
     for row in ("visits booked", "errors per visit", "admitted, then sent back to wait", "backup"):
         assert row in child.out
-    figures = json.loads((tmp_path / "demo.json").read_text())
+    figures = json.loads(out.read_text())
     direct, through = figures["direct"], figures["talon"]
     assert through["booked"] > 2 * direct["booked"]
     assert through["sent_back"] == 0
