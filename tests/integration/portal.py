@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,19 @@ class Gateway:
                     return float(sample.value)
         return None
 
-    def control(self, action: str, rate: float = 0.0) -> None:
-        """Set the room by hand and wait until the gateway follows."""
+    def control(self, action: str, rate: float = 0.0, sisters: Sequence["Gateway"] = ()) -> None:
+        """Set the room by hand and wait until the gateway and its sisters, one of which may lead, follow."""
         body = {"action": action, "rate": rate, "author": "test", "reason": "to make a queue", "ttl": "10m"}
         answer = ask(self.admin, "/api/rooms/booking", "POST", body)
         assert answer.status == 200, answer
         reason = {"pause": "paused", "rate": "manual"}[action]
         # The metric is written after the tick's calls and credit have reached the store.
-        wait_for(lambda: self.metric("talon_room_admission_rate", reason=reason) == rate, 5.0, f"{action} is in force")
+        for gateway in (self, *sisters):
+            wait_for(
+                lambda follower=gateway: follower.metric("talon_room_admission_rate", reason=reason) == rate,
+                5.0,
+                f"{action} is in force",
+            )
 
     def crowd(self, count: int) -> list[Visitor]:
         """Let visitors queue one after the other; the room must be paused."""
