@@ -7,6 +7,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.core.health import HealthPolicy
+from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading
 from gateway.core.room import Claim, Joined, RoomView
 
@@ -42,11 +43,23 @@ class RoomStore(Protocol):
         ...
 
     async def call(self, room: str, wanted: Mapping[str, int], *, owner: str, credit: int) -> dict[str, int] | None:
-        """Call present visits and set the credit; None when `owner` does not hold the lease."""
+        """Call present visits and set the credit; None unless `owner` holds the lease under which it last looked."""
         ...
 
     async def sweep(self, room: str, *, owner: str) -> int | None:
         """End overdue calls, forget old claims, age presence; returns no-shows, None when not the leader."""
+        ...
+
+    async def count_present(self, room: str) -> None:
+        """Count who is present in all lanes, for every gateway to read."""
+        ...
+
+    async def presence(self, room: str) -> Mapping[str, PresenceProfile]:
+        """Return what was counted last, by lane; empty before the first count."""
+        ...
+
+    async def roll(self, room: str, *, owner: str) -> str | None:
+        """Begin a new epoch if the room is empty and has handed out many numbers; returns the epoch then in force."""
         ...
 
     async def set_control(self, room: str, control: bytes) -> None:

@@ -119,7 +119,7 @@ def test_members_of_the_answers_are_in_the_reference() -> None:
     from gateway.core.admission import AdmissionPolicy
     from gateway.core.lanes import LanePolicy
     from gateway.core.live_room import LiveRoom, RoomPolicy
-    from gateway.core.room import RoomModel
+    from gateway.core.room_model import RoomModel
     from gateway.core.visits import VisitPolicy
     from gateway.web.admin_api import describe_forecast, describe_room
     from gateway.web.room_api import now_serving

@@ -16,8 +16,9 @@ from gateway.core.lanes import LanePolicy, LaneScheduler
 from gateway.core.no_show import NoShow
 from gateway.core.opening import open_backups, usable
 from gateway.core.pacing import LEAST, Pacer
+from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading, Report, merge
-from gateway.core.room import RoomView
+from gateway.core.room import LaneView, RoomView
 from gateway.core.spillover import Spillover, SpilloverPolicy
 from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitLedger, VisitPolicy
@@ -66,6 +67,7 @@ class LiveRoom:
     reason: RateReason = RateReason.IDLE
     totals: Report = field(default_factory=Report)
     heartbeats: dict[str, set[int]] = field(default_factory=dict)
+    profiles: Mapping[str, PresenceProfile] = field(default_factory=dict)
     ledger: VisitLedger = field(init=False)
     spillovers: dict[str, Spillover] = field(init=False)
     admissions: dict[str, PoolAdmission] = field(init=False)
@@ -113,6 +115,8 @@ class LiveRoom:
 
     def observe(self, view: RoomView) -> None:
         """Take a fresh view of the store and open or close the backups by it."""
+        if self.view is not None and self.view.epoch != view.epoch:
+            self.profiles = {}
         self.view, self.store_up = view, True
         self.control = Control.from_bytes(view.control)
         self.totals = merge(r for raw in view.reports.values() if (r := Report.from_bytes(raw)) is not None)
@@ -122,8 +126,8 @@ class LiveRoom:
         for name, reading in self.totals.pools.items():
             self.ended_rates.setdefault(name, CallRate(memory=3.0)).observe(reading.ended, view.now)
         for name, lane in view.lanes.items():
-            # Places, not calls: who has left or fallen silent is passed without a call, and is counted as ahead.
-            self.lane_rates.setdefault(name, CallRate()).observe(lane.serving, view.now)
+            # Calls, not places: who has left or fallen silent is passed without a call, and is not counted as ahead.
+            self.lane_rates.setdefault(name, CallRate()).observe(lane.calls, view.now)
         if view.waiting == 0:
             self._queued_since = None
         elif self._queued_since is None:
@@ -161,11 +165,20 @@ class LiveRoom:
             numbers.add(ticket.number)
 
     def ahead(self, ticket: Ticket) -> int | None:
-        """Visits before this place, or None when the counters are not known."""
+        """Present visits before this place, or None when the counters are not known."""
         lane = self.view.lanes.get(ticket.lane) if self.view else None
-        if lane is None:
-            return None
-        return max(0, ticket.number - lane.serving - 1) + lane.returning
+        return None if lane is None else self._present(ticket.lane, lane, ticket.number)
+
+    def present(self, lane: str) -> int:
+        """Visits that wait in a lane and were heard of lately."""
+        view = self.view.lanes.get(lane) if self.view else None
+        return 0 if view is None else self._present(lane, view, view.issued + 1)
+
+    def _present(self, name: str, lane: LaneView, number: int) -> int:
+        profile = self.profiles.get(name)
+        if profile is None or number <= lane.serving:
+            return max(0, number - lane.serving - 1) + lane.returning
+        return profile.ahead_of(number, lane.serving) + lane.returning
 
     def wait(self, ticket: Ticket) -> Wait | None:
         """The honest range of the wait that is left, or None when unknown."""
@@ -179,10 +192,10 @@ class LiveRoom:
         rate = self.lane_rate(lane)
         if rate is None or self.view is None or lane not in self.view.lanes or self.paused:
             return None
-        return estimate(self.view.lanes[lane].waiting, rate)
+        return estimate(self.present(lane), rate)
 
     def lane_rate(self, lane: str) -> float | None:
-        """Places per second by which a lane moves on: as measured once there is a queue, as the plan says before."""
+        """Present visits/s by which a lane moves on: as measured once there is a queue, as the plan says before."""
         now = self.view.now if self.view else 0.0
         measured = self.lane_rates[lane].rate if lane in self.lane_rates else None
         if measured and self._queued_since is not None and now - self._queued_since > 10.0:

@@ -59,13 +59,20 @@ class AdmissionLoop:
         self._note()
 
     async def tidy(self) -> None:
-        """Once a second: hand heartbeats over, let the leader end overdue calls."""
-        beats, self._room.heartbeats = self._room.heartbeats, {}
+        """Once a second: hand heartbeats over, learn who is present; the leader ends overdue calls and counts anew."""
+        room, store = self._room, self._store
+        beats, room.heartbeats = room.heartbeats, {}
         tickets = {lane: sorted(numbers) for lane, numbers in beats.items() if numbers}
         if tickets:
-            await self._store.touch(self._room.name, tickets)
-        if self._room.view is not None and self._room.view.leader:
-            await self._store.sweep(self._room.name, owner=self._owner)
+            await store.touch(room.name, tickets)
+        view = room.view
+        if view is not None and view.leader:
+            await store.sweep(room.name, owner=self._owner)
+            await store.count_present(room.name)
+            if view.waiting == 0 and await store.roll(room.name, owner=self._owner) not in (None, view.epoch):
+                event("epoch_rolled", room=room.name, epoch=view.epoch)
+        if view is not None:
+            room.profiles = await store.presence(room.name)
 
     async def resign(self) -> None:
         """Give the lease back so that another gateway leads at once."""
@@ -77,8 +84,8 @@ class AdmissionLoop:
     def _note(self) -> None:
         room, view = self._room, self._room.view
         assert view is not None
-        for name, lane in view.lanes.items():
-            self._metrics.waiting.labels(room.name, name).set(lane.waiting)
+        for name in view.lanes:
+            self._metrics.waiting.labels(room.name, name).set(room.present(name))
         self._metrics.no_shows.show(room.name, sum(lane.no_shows for lane in view.lanes.values()))
         self._metrics.leavers.show(room.name, sum(lane.leavers for lane in view.lanes.values()))
         reason = room.reason.value

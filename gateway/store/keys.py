@@ -5,16 +5,33 @@ Everything of a room carries the hash tag `{room}`, so a script touches one slot
 
 from collections.abc import Sequence
 
-ROOM_KEYS = ("meta", "reports", "control")
+ROOM_KEYS = ("meta", "reports", "control", "presence", "scratch0", "scratch1")
 LANE_KEYS = ("called", "claims", "claimed", "returning", "gone", "missed", "seen0", "seen1", "joins")
 
 
 def room_keys(room: str, lanes: Sequence[str]) -> list[str]:
-    """Return the KEYS of every room script, in the order that `lua/common.lua` expects."""
-    prefix = f"talon:{{{room}}}:"
-    return [prefix + name for name in ROOM_KEYS] + [f"{prefix}{name}:{lane}" for lane in lanes for name in LANE_KEYS]
+    """Return the KEYS of every script about a whole room, in the order that `lua/room.lua` expects."""
+    return [_key(room, name) for name in ROOM_KEYS] + [key for lane in lanes for key in _lane(room, lane)]
+
+
+def ticket_keys(room: str, lane: str) -> list[str]:
+    """Return the KEYS of every script about one ticket, in the order that `lua/ticket.lua` expects."""
+    return [_key(room, "meta"), *_lane(room, lane)]
+
+
+def presence_key(room: str) -> str:
+    """Return the key of the presence profile of `room`."""
+    return _key(room, "presence")
 
 
 def control_key(room: str) -> str:
     """Return the key of the operator's settings of `room`."""
-    return f"talon:{{{room}}}:control"
+    return _key(room, "control")
+
+
+def _lane(room: str, lane: str) -> list[str]:
+    return [f"{_key(room, name)}:{lane}" for name in LANE_KEYS]
+
+
+def _key(room: str, name: str) -> str:
+    return f"talon:{{{room}}}:{name}"

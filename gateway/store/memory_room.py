@@ -1,9 +1,11 @@
 """Rooms in memory: the reference model behind the store's port, for simulation and contract tests."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from gateway.core.room import Claim, Joined, RoomModel, RoomView
+from gateway.core.presence import PresenceProfile
+from gateway.core.room import Claim, Joined, RoomView
+from gateway.core.room_model import RoomModel
 from gateway.store.room_options import RoomOptions
 
 
@@ -11,6 +13,8 @@ from gateway.store.room_options import RoomOptions
 class _Lease:
     owner: str = ""
     until: float = 0.0
+    fence: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
 
 
 class MemoryRooms:
@@ -21,6 +25,7 @@ class MemoryRooms:
         self._clock = clock
         self._models: dict[str, RoomModel] = {}
         self._leases = {name: _Lease() for name in rooms}
+        self._profiles: dict[str, Mapping[str, PresenceProfile]] = {}
         self._reports: dict[str, dict[str, bytes]] = {name: {} for name in rooms}
         self._control: dict[str, bytes] = {}
         self._plans: dict[str, bytes] = {}
@@ -47,20 +52,24 @@ class MemoryRooms:
         """Read the room, taking or renewing the lease."""
         now, held = self._clock(), self._leases[room]
         if lease > 0 and (held.owner == owner or held.until <= now):
+            held.fence += held.owner != owner or held.until <= now
             held.owner, held.until = owner, now + lease
         elif lease == 0 and held.owner == owner:
             held.until = 0.0
         if report:
             self._reports[room][owner] = report
+        leads = lease > 0 and held.owner == owner
+        held.seen[owner] = held.fence if leads else 0
         return replace(
-            self._models[room].view(now, leader=self._leads(room, owner)),
+            self._models[room].view(now, leader=leads),
+            fence=held.seen[owner],
             reports=dict(self._reports[room]),
             control=self._control.get(room, b""),
         )
 
     def _leads(self, room: str, owner: str) -> bool:
         held = self._leases[room]
-        return held.owner == owner and held.until > self._clock()
+        return held.owner == owner and held.until > self._clock() and held.seen.get(owner) == held.fence
 
     async def join(self, room: str, lane: str, *, pool: str) -> Joined:
         """Hand out the next number."""
@@ -89,6 +98,22 @@ class MemoryRooms:
         if not self._leads(room, owner):
             return None
         return self._models[room].sweep(self._clock(), self._options[room].keep_claims)
+
+    async def count_present(self, room: str) -> None:
+        """Count who is present."""
+        self._profiles[room] = self._models[room].presence(self._clock())
+
+    async def presence(self, room: str) -> Mapping[str, PresenceProfile]:
+        """Return what was counted last."""
+        return self._profiles.get(room, {})
+
+    async def roll(self, room: str, *, owner: str) -> str | None:
+        """Begin a new epoch if `owner` leads and the room is empty."""
+        if not self._leads(room, owner):
+            return None
+        options, now = self._options[room], self._clock()
+        epoch = f"e{int(now * 1000):x}"
+        return self._models[room].roll(now, roll_after=options.roll_after, quiet=options.quiet, epoch=epoch)
 
     async def set_control(self, room: str, control: bytes) -> None:
         """Store the operator's settings."""

@@ -4,18 +4,23 @@ import secrets
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, cast
 
+import orjson
 from redis.exceptions import RedisError
 
 from forecasting.contract import plan_key
+from gateway.core.presence import PresenceProfile, read_profiles
 from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
 from gateway.errors import StoreUnavailable
 from gateway.store.connect import Client, close_client
-from gateway.store.keys import control_key, room_keys
+from gateway.store.keys import control_key, presence_key, room_keys, ticket_keys
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import NAMES, source
 
 REPORT_AGE = 3.0
 SWEEP_LIMIT = 1000
+BLOCKS = 512
+"""Most blocks of the presence profile of one lane."""
+TOUCH_LIMIT = 4000
 
 
 class RedisRooms:
@@ -25,20 +30,25 @@ class RedisRooms:
         self._client = client
         self._rooms = dict(rooms)
         self._keys = {name: room_keys(name, options.lanes) for name, options in rooms.items()}
+        self._ticket_keys = {(n, lane): ticket_keys(n, lane) for n, options in rooms.items() for lane in options.lanes}
+        self._fences: dict[str, int] = {}
         self._issued: dict[tuple[str, str], int] = {}
         self._epochs: dict[str, str] = {}
         self._scripts = {name: client.register_script(source(name)) for name in NAMES}
 
     async def _run(self, script: str, room: str, *args: str | int | bytes) -> Any:
-        options = self._rooms[room]
-        argv = [len(options.lanes), *args, *options.lanes]
+        lanes = self._rooms[room].lanes
+        return await self._script(script, self._keys[room], len(lanes), *args, *lanes)
+
+    async def _script(self, script: str, keys: Sequence[str], *args: str | int | bytes) -> Any:
         try:
-            return await self._scripts[script](keys=self._keys[room], args=argv)
+            return await self._scripts[script](keys=keys, args=args)
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"{script}: {error}") from error
 
-    def _lane(self, room: str, lane: str) -> int:
-        return self._rooms[room].lanes.index(lane) + 1
+    def _fence(self, room: str) -> int:
+        """The fence under which this gateway led when it last looked: what it has decided since then."""
+        return self._fences.get(room, 0)
 
     async def open(self, room: str, seed: RoomView | None) -> str:
         """Create the room unless it exists; `seed` gives epoch and counters of a room that was lost."""
@@ -56,13 +66,15 @@ class RedisRooms:
         lanes = self._rooms[room].lanes
         if not epoch:
             return RoomView(room=room, epoch="", now=now, leader=False, lanes={n: LaneView() for n in lanes})
+        self._fences[room] = raw[2]
         self._note_issued(room, {name: counts[0] for name, counts in zip(lanes, raw[6:], strict=True)}, epoch)
         reports = {raw[5][i].decode(): raw[5][i + 1] for i in range(0, len(raw[5]), 2)}
         return RoomView(
             room=room,
             epoch=epoch,
             now=now,
-            leader=raw[2] == 1,
+            leader=raw[2] > 0,
+            fence=raw[2],
             credit=raw[3],
             control=raw[4],
             reports=reports,
@@ -79,7 +91,8 @@ class RedisRooms:
         """Hand out the next number, or claim it at once when nobody waits and there is credit."""
         options = self._rooms[room]
         known = self._issued.get((room, lane), 0)
-        raw = await self._run("join", room, self._lane(room, lane), options.max_waiting, pool, known)
+        keys = self._ticket_keys[room, lane]
+        raw = await self._script("join", keys, lane, options.max_waiting, pool, known, *options.lanes)
         standing = raw[0].decode()
         if standing == "lost":
             raise StoreUnavailable("join: the room is not open")
@@ -90,7 +103,7 @@ class RedisRooms:
         """Take the turn; the first claim wins and repetitions get the same answer."""
         if lane not in self._rooms[room].lanes:
             return Claim(standing=Standing.STALE)
-        raw = await self._run("claim", room, self._lane(room, lane), number, epoch, pool)
+        raw = await self._script("claim", self._ticket_keys[room, lane], lane, number, epoch, pool)
         standing = raw[0].decode()
         if standing == "lost":
             raise StoreUnavailable("claim: the room is not open")
@@ -100,29 +113,45 @@ class RedisRooms:
         """Give the place up; returns whether there was one."""
         if lane not in self._rooms[room].lanes:
             return False
-        return bool(await self._run("leave", room, self._lane(room, lane), number, epoch))
+        return bool(await self._script("leave", self._ticket_keys[room, lane], lane, number, epoch))
 
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
         """Note heartbeats, by lane; unknown lanes are left out."""
-        lanes = self._rooms[room].lanes
-        pairs = [(lanes.index(lane) + 1, n) for lane, numbers in tickets.items() if lane in lanes for n in numbers]
-        for start in range(0, len(pairs), 2000):
-            await self._run("touch", room, *(value for pair in pairs[start : start + 2000] for value in pair))
+        for lane, numbers in tickets.items():
+            if (keys := self._ticket_keys.get((room, lane))) is not None:
+                for start in range(0, len(numbers), TOUCH_LIMIT):
+                    await self._script("touch", keys, lane, *numbers[start : start + TOUCH_LIMIT])
 
     async def call(self, room: str, wanted: Mapping[str, int], *, owner: str, credit: int) -> dict[str, int] | None:
         """Call present visits and set the credit; None when `owner` does not hold the lease."""
         options = self._rooms[room]
         window = int(options.claim_window * 1000)
         counts = [wanted.get(lane, 0) for lane in options.lanes]
-        raw = await self._run("call", room, owner, window, credit, SCAN_LIMIT, *counts)
+        raw = await self._run("call", room, owner, self._fence(room), window, credit, SCAN_LIMIT, *counts)
         return dict(zip(options.lanes, raw, strict=True)) if raw else None
 
     async def sweep(self, room: str, *, owner: str) -> int | None:
         """End overdue calls, forget old claims, age presence; None when `owner` is not the leader."""
         options = self._rooms[room]
         keep, grace = int(options.keep_claims * 1000), int(options.grace * 1000)
-        missed = await self._run("sweep", room, owner, keep, grace, SWEEP_LIMIT)
+        missed = await self._run("sweep", room, owner, self._fence(room), keep, grace, SWEEP_LIMIT)
         return None if missed < 0 else int(missed)
+
+    async def count_present(self, room: str) -> None:
+        """Count who is present in all lanes, for every gateway to read."""
+        await self._run("presence", room, BLOCKS)
+
+    async def presence(self, room: str) -> dict[str, PresenceProfile]:
+        """Return what was counted last, by lane."""
+        raw = await self._command("presence", self._client.get(presence_key(room)))
+        return read_profiles(orjson.loads(raw)) if raw else {}
+
+    async def roll(self, room: str, *, owner: str) -> str | None:
+        """Begin a new epoch if the room is empty and has handed out enough; None when `owner` is not the leader."""
+        options = self._rooms[room]
+        quiet, epoch = int(options.quiet * 1000), secrets.token_hex(4)
+        now = await self._run("roll", room, owner, self._fence(room), options.roll_after, quiet, epoch)
+        return cast(bytes, now).decode() or None
 
     async def set_control(self, room: str, control: bytes) -> None:
         """Store the operator's settings of the room."""

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomOptions:
-    """Lanes in order, most waiters, and in seconds: presence grace, claim window, how long claims are kept."""
+    """Lanes in order, most waiters, and in seconds: presence grace, claim window, how long claims are kept.
+
+    After `roll_after` numbers and `quiet` seconds without a claim an empty room begins a new epoch.
+    """
 
     lanes: Sequence[str]
     max_waiting: int = 1_000_000
     grace: float = 120.0
     claim_window: float = 120.0
     keep_claims: float = 900.0
+    roll_after: int = 1_000_000
+    quiet: float = 60.0

@@ -1,13 +1,16 @@
-"""The Lua scripts: one per state change, each with the common prelude in front."""
+"""The Lua scripts: one per state change, each with its prelude in front."""
 
 from functools import cache
 from importlib.resources import files
 
-NAMES = ("open", "view", "join", "claim", "leave", "touch", "call", "sweep")
+TICKET_SCRIPTS = ("join", "claim", "leave", "touch")
+ROOM_SCRIPTS = ("open", "view", "call", "sweep", "presence", "roll")
+NAMES = (*TICKET_SCRIPTS, *ROOM_SCRIPTS)
 
 
 @cache
 def source(name: str) -> str:
     """Return the whole text of the script `name`."""
     folder = files("gateway.store") / "lua"
-    return (folder / "common.lua").read_text() + (folder / f"{name}.lua").read_text()
+    prelude = "ticket.lua" if name in TICKET_SCRIPTS else "room.lua"
+    return (folder / prelude).read_text() + (folder / f"{name}.lua").read_text()

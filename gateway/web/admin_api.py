@@ -157,7 +157,7 @@ def describe_room(room: LiveRoom) -> dict[str, object]:
         "name": room.name,
         "state": status.state.value,
         "epoch": view.epoch if view else "",
-        "waiting": {name: lane.waiting for name, lane in lanes.items()},
+        "waiting": {name: room.present(name) for name in lanes},
         "issued": {name: lane.issued for name, lane in lanes.items()},
         "serving": {name: lane.serving for name, lane in lanes.items()},
         "calls": sum(lane.calls for lane in lanes.values()),

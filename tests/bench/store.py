@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from gateway.store.connect import connect
 from gateway.store.embedded import EmbeddedStore
-from gateway.store.keys import room_keys
+from gateway.store.keys import ticket_keys
 from gateway.store.redis_room import RedisRooms
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import source
@@ -28,13 +28,14 @@ BATCH = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreCost:
-    """Measured at `waiting`: bytes per waiter, joins/s of one client, the store's ms per tick and per view."""
+    """Measured at `waiting`: bytes per waiter, joins/s of one client, the store's ms per tick, view and count."""
 
     waiting: int
     bytes_per_waiter: float
     joins_per_s: float
     tick_ms: float
     view_ms: float
+    count_ms: float
 
 
 async def measure(url: str, waiting: int, ticks: int = 50) -> StoreCost:
@@ -50,6 +51,7 @@ async def measure(url: str, waiting: int, ticks: int = 50) -> StoreCost:
     await rooms.view(ROOM, owner="bench", lease=600, report=b"{}")
     tick = await _script_ms(client, ticks, lambda: rooms.call(ROOM, {"regular": 1000}, owner="bench", credit=0))
     view = await _script_ms(client, ticks, lambda: rooms.view(ROOM, owner="bench", lease=600, report=b"{}"))
+    count = await _script_ms(client, ticks, lambda: rooms.count_present(ROOM))
     await rooms.close()
     return StoreCost(
         waiting=waiting,
@@ -57,13 +59,14 @@ async def measure(url: str, waiting: int, ticks: int = 50) -> StoreCost:
         joins_per_s=waiting / took,
         tick_ms=tick,
         view_ms=view,
+        count_ms=count,
     )
 
 
 async def _join(client: Redis, count: int) -> float:
     sha = await client.script_load(source("join"))
-    keys = room_keys(ROOM, LANES)
-    arguments: list[int | str] = [len(LANES), 2, 2 * count, "primary", 0, *LANES]
+    keys = ticket_keys(ROOM, "regular")
+    arguments: list[int | str] = ["regular", 2 * count, "primary", 0, *LANES]
     started = time.perf_counter()
     for begin in range(0, count, BATCH):
         pipeline = client.pipeline(transaction=False)
@@ -87,7 +90,8 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--waiting", type=int, nargs="+", default=[1_000_000])
     given = parser.parse_args()
-    print("| waiting | bytes per waiter | joins/s | ms per tick of 1,000 calls | ms per view |\n|---|---|---|---|---|")
+    columns = ("waiting", "bytes per waiter", "joins/s", "ms per tick of 1,000 calls", "ms per view", "ms per count")
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for waiting in given.waiting:
         with tempfile.TemporaryDirectory(prefix="talon-bench-") as folder:
             store = EmbeddedStore(Path(folder))
@@ -97,7 +101,7 @@ async def main() -> None:
             finally:
                 await store.stop()
         shares = f"{cost.bytes_per_waiter:.2f} | {cost.joins_per_s:,.0f}"
-        print(f"| {waiting:,} | {shares} | {cost.tick_ms:.2f} | {cost.view_ms:.3f} |", flush=True)
+        print(f"| {waiting:,} | {shares} | {cost.tick_ms:.2f} | {cost.view_ms:.3f} | {cost.count_ms:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Time plays no part here: presence never runs out, and a missed turn is a call wi
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
-from gateway.core.room import LaneView, RoomModel, Standing
+from gateway.core.room import LaneView, Standing
+from gateway.core.room_model import RoomModel
 from gateway.store.connect import connect
 from gateway.store.redis_room import RedisRooms
 from gateway.store.room_options import RoomOptions
@@ -47,28 +49,30 @@ class StoreMachine(RuleBasedStateMachine):
         joined = self.run(self.real.join(ROOM, lane, pool="primary"))
         expected = self.model.join(lane, 0.0, "primary")
         assert (joined.standing, joined.number, joined.epoch) == (expected.standing, expected.number, self.epoch)
-        return multiple() if joined.standing is Standing.FULL else (lane, joined.number)
+        return multiple() if joined.standing is Standing.FULL else (lane, joined.number, self.epoch)
 
     @rule(place=tickets, pool=st.sampled_from(["primary", "backup"]))
-    def claim(self, place: tuple[str, int], pool: str) -> None:
-        claim = self.run(self.real.claim(ROOM, *place, self.epoch, pool=pool))
-        expected = self.model.claim(*place, self.epoch, 0.0, pool)
+    def claim(self, place: tuple[str, int, str], pool: str) -> None:
+        claim = self.run(self.real.claim(ROOM, *place, pool=pool))
+        expected = self.model.claim(*place, 0.0, pool)
         assert (claim.standing, claim.pool) == (expected.standing, expected.pool)
 
     @rule(place=tickets)
-    def leave(self, place: tuple[str, int]) -> None:
-        left = self.run(self.real.leave(ROOM, *place, self.epoch))
-        assert left is self.model.leave(*place, self.epoch)
+    def leave(self, place: tuple[str, int, str]) -> None:
+        left = self.run(self.real.leave(ROOM, *place))
+        assert left is self.model.leave(*place)
 
     @rule(place=tickets)
-    def poll(self, place: tuple[str, int]) -> None:
-        self.run(self.real.touch(ROOM, {place[0]: [place[1]]}))
-        self.model.touch({place[0]: [place[1]]}, 0.0)
+    def poll(self, place: tuple[str, int, str]) -> None:
+        if place[2] == self.epoch:  # the gate hands over only heartbeats of the epoch in force
+            self.run(self.real.touch(ROOM, {place[0]: [place[1]]}))
+            self.model.touch({place[0]: [place[1]]}, 0.0)
 
     @rule(urgent=st.integers(0, 3), regular=st.integers(0, 3), credit=st.integers(0, 2), missed=st.booleans())
     def call(self, urgent: int, regular: int, credit: int, missed: bool) -> None:
         wanted = {"urgent": urgent, "regular": regular}
         rooms = self.strict if missed else self.real
+        self.run(rooms.view(ROOM, owner="me", lease=LONG, report=b""))
         called = self.run(rooms.call(ROOM, wanted, owner="me", credit=credit))
         assert called == self.model.call(wanted, 0.0, 0.0 if missed else LONG, credit)
         if missed:
@@ -80,6 +84,21 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.run(self.real.sweep(ROOM, owner="other")) is None
         assert self.run(self.real.claim(ROOM, "regular", 1, "old", pool="p")).standing is Standing.STALE
         assert self.run(self.real.leave(ROOM, "regular", 1, "old")) is False
+
+    @rule()
+    def who_is_present(self) -> None:
+        self.run(self.real.count_present(ROOM))
+        real, model = self.run(self.real.presence(ROOM)), self.model.presence(0.0)
+        assert real == model
+
+    @rule(after=st.integers(1, 12))
+    def roll(self, after: int) -> None:
+        rooms = RedisRooms(self.real._client, {ROOM: replace(PATIENT, roll_after=after, quiet=-1.0)})
+        self.run(rooms.view(ROOM, owner="me", lease=LONG, report=b""))
+        now = self.run(rooms.roll(ROOM, owner="me"))
+        assert now is not None
+        assert self.model.roll(0.0, roll_after=after, quiet=-1.0, epoch=now) == now
+        self.epoch = now
 
     @invariant()
     def both_count_the_same(self) -> None:

@@ -1,9 +1,9 @@
--- call(owner, claim window ms, credit, scan limit, then how many per lane): calls present visits, returners first;
--- returns {called per lane}, or {} when the owner does not hold the lease.
+-- call(owner, fence, claim window ms, credit, scan limit, then how many per lane): calls present visits, returners first;
+-- returns {called per lane}, or {} when the owner does not hold the lease under this fence.
 local now = now_ms()
-if redis.call('HGET', META, 'owner') ~= ARGV[2] or tonumber(redis.call('HGET', META, 'held_until') or '0') <= now then return {} end
-local deadline, scan_limit = now + tonumber(ARGV[3]), tonumber(ARGV[5])
-redis.call('HSET', META, 'credit', ARGV[4])
+if not leads(ARGV[2], ARGV[3], now) then return {} end
+local deadline, scan_limit = now + ARGV[4], tonumber(ARGV[6])
+redis.call('HSET', META, 'credit', ARGV[5])
 
 local function bits(lane, which, first_byte, last_byte)
   return redis.call('GETRANGE', key(lane, which), first_byte, last_byte)
@@ -41,11 +41,12 @@ end
 
 local answer = {}
 for lane = 1, LANES do
-  local wanted, count = tonumber(ARGV[5 + lane]), 0
+  local wanted, count = tonumber(ARGV[6 + lane]), 0
   local adds = {}
   if wanted > 0 then
     local back = redis.call('ZPOPMIN', key(lane, RETURNING), wanted)
     for i = 1, #back, 2 do adds[#adds + 1] = deadline; adds[#adds + 1] = back[i] end
+    if #back > 0 then add('back', lane, -#back / 2) end
   end
   for _, number in ipairs(scan(lane, wanted - #adds / 2)) do adds[#adds + 1] = deadline; adds[#adds + 1] = number end
   count = #adds / 2

@@ -1,21 +1,24 @@
--- claim(lane, number, epoch, pool): returns {standing, claimed ms, pool}; standing is claimed, waiting, returning, gone or stale.
-local epoch = redis.call('HGET', META, 'epoch')
-if not epoch then return {'lost', 0, ''} end
-local lane, number, pool = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5]
-if epoch ~= ARGV[4] then return {'stale', 0, ''} end
-local first = redis.call('HGET', key(lane, CLAIMS), number)
+-- claim(lane, number, epoch, pool): returns {standing, claimed ms, pool}; standing is claimed, waiting, returning, gone,
+-- stale or lost.
+local room = redis.call('HMGET', META, 'epoch', 'window', 'issued:' .. LANE, 'serving:' .. LANE)
+local number, pool = tonumber(ARGV[2]), ARGV[4]
+if not room[1] then return {'lost', 0, ''} end
+if room[1] ~= ARGV[3] then return {'stale', 0, ''} end
+local first = redis.call('HGET', CLAIMS, number)
 if first then
   local at, first_pool = string.match(first, '^(%d+) (.*)$')
   return {'claimed', tonumber(at), first_pool}
 end
-if redis.call('GETBIT', key(lane, GONE), number) == 1 then return {'gone', 0, ''} end
-note_seen(lane, number)
-if redis.call('ZREM', key(lane, CALLED), number) == 1 then
+if redis.call('GETBIT', GONE, number) == 1 then return {'gone', 0, ''} end
+note_seen(number, room[2])
+-- A signed ticket beyond the counter: the store lost its last moments; the ticket restores them.
+if number > tonumber(room[3] or 0) then redis.call('HSET', META, 'issued:' .. LANE, number) end
+if redis.call('ZREM', CALLED, number) == 1 then
   local now = now_ms()
-  admit(lane, number, now, pool)
+  admit(number, now, pool)
   return {'claimed', now, pool}
 end
-if number > counter('serving', lane) then return {'waiting', 0, ''} end
+if number > tonumber(room[4] or 0) then return {'waiting', 0, ''} end
 -- Passed over while silent, or missed its turn once: back near the front.
-redis.call('ZADD', key(lane, RETURNING), number, number)
+if redis.call('ZADD', RETURNING, number, number) == 1 then redis.call('HINCRBY', META, 'back:' .. LANE, 1) end
 return {'returning', 0, ''}

@@ -1,10 +1,11 @@
 -- leave(lane, number, epoch): returns 1 when a place was given up, else 0.
-local lane, number = tonumber(ARGV[2]), tonumber(ARGV[3])
-if redis.call('HGET', META, 'epoch') ~= ARGV[4] then return 0 end
-if redis.call('HEXISTS', key(lane, CLAIMS), number) == 1 or redis.call('GETBIT', key(lane, GONE), number) == 1 then return 0 end
-redis.call('ZREM', key(lane, CALLED), number)
-redis.call('ZREM', key(lane, RETURNING), number)
-redis.call('SETBIT', key(lane, GONE), number, 1)
-if number > counter('serving', lane) then add('left', lane, 1) end
-add('leavers', lane, 1)
+local room = redis.call('HMGET', META, 'epoch', 'serving:' .. LANE)
+local number = tonumber(ARGV[2])
+if room[1] ~= ARGV[3] then return 0 end
+if redis.call('HEXISTS', CLAIMS, number) == 1 or redis.call('GETBIT', GONE, number) == 1 then return 0 end
+redis.call('ZREM', CALLED, number)
+if redis.call('ZREM', RETURNING, number) == 1 then redis.call('HINCRBY', META, 'back:' .. LANE, -1) end
+redis.call('SETBIT', GONE, number, 1)
+if number > tonumber(room[2] or 0) then redis.call('HINCRBY', META, 'left:' .. LANE, 1) end
+redis.call('HINCRBY', META, 'leavers:' .. LANE, 1)
 return 1

@@ -1,8 +1,8 @@
--- sweep(owner, claims kept ms, presence grace ms, most per lane): ends overdue calls, forgets old claims, ages
--- presence; returns the number of no-shows, or -1 when the owner does not hold the lease.
+-- sweep(owner, fence, claims kept ms, presence grace ms, most per lane): ends overdue calls, forgets old claims, ages
+-- presence; returns the number of no-shows, or -1 when the owner does not hold the lease under this fence.
 local now = now_ms()
-if redis.call('HGET', META, 'owner') ~= ARGV[2] or tonumber(redis.call('HGET', META, 'held_until') or '0') <= now then return -1 end
-local keep, grace, most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+if not leads(ARGV[2], ARGV[3], now) then return -1 end
+local keep, grace, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local missed = 0
 for lane = 1, LANES do
   for _, number in ipairs(redis.call('ZRANGEBYSCORE', key(lane, CALLED), '-inf', now, 'LIMIT', 0, most)) do
@@ -18,7 +18,7 @@ for lane = 1, LANES do
     redis.call('SETBIT', key(lane, GONE), number, 1)
   end
 end
-if now - tonumber(redis.call('HGET', META, 'rotated') or '0') >= grace then
+if now - tonumber(redis.call('HGET', META, 'rotated') or 0) >= grace then
   local next_window = redis.call('HGET', META, 'window') == '1' and '0' or '1'
   redis.call('HSET', META, 'window', next_window, 'rotated', now)
   for lane = 1, LANES do redis.call('UNLINK', key(lane, next_window == '1' and SEEN1 or SEEN0)) end

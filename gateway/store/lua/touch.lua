@@ -1,5 +1,12 @@
--- touch(lane, number, lane, number, ...): notes presence of waiting visits; returns how many.
-if redis.call('HEXISTS', META, 'epoch') == 0 then return 0 end
-local last = #ARGV - LANES
-for i = 2, last, 2 do note_seen(tonumber(ARGV[i]), tonumber(ARGV[i + 1])) end
-return (last - 1) / 2
+-- touch(lane, number, number, ...): notes presence of waiting visits of a lane; returns how many.
+local room = redis.call('HMGET', META, 'epoch', 'window', 'issued:' .. LANE)
+if not room[1] then return 0 end
+local highest = tonumber(room[3] or 0)
+for i = 2, #ARGV do
+  local number = tonumber(ARGV[i])
+  note_seen(number, room[2])
+  if number > highest then highest = number end
+end
+-- A signed ticket beyond the counter: the store lost its last moments; the ticket restores them.
+if highest > tonumber(room[3] or 0) then redis.call('HSET', META, 'issued:' .. LANE, highest) end
+return #ARGV - 1

@@ -1,16 +1,17 @@
 -- view(owner, lease ms, report, age limit of reports ms): takes or renews the lease, stores the report; returns
--- {now ms, epoch or '', leader 0/1, credit, control, {owner, report, ...}, then per lane {issued, serving, left, called,
--- returning, calls, claims, no-shows, leavers, joining time of the head in ms or 0}}.
+-- {now ms, epoch or '', fence when the owner leads or 0, credit, control, {owner, report, ...}, then per lane {issued,
+-- serving, left, called, returning, calls, claims, no-shows, leavers, joining time of the head in ms or 0}}.
 local now = now_ms()
-local epoch = redis.call('HGET', META, 'epoch')
+local room = redis.call('HMGET', META, 'epoch', 'owner', 'held_until', 'fence', 'credit')
+local epoch, holder, held_until, fence = room[1], room[2], tonumber(room[3] or 0), tonumber(room[4] or 0)
 if not epoch then return {now, ''} end
 local owner, lease, report, max_age = ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-local holder = redis.call('HGET', META, 'owner')
-local held_until = tonumber(redis.call('HGET', META, 'held_until') or '0')
-local leader = 0
+local leads_under = 0
 if lease > 0 and (holder == owner or held_until <= now) then
-  redis.call('HSET', META, 'owner', owner, 'held_until', now + lease)
-  leader = 1
+  -- A lease that changes hands, or that had run out, is a new one: whatever was decided under the old is void.
+  if holder ~= owner or held_until <= now then fence = fence + 1 end
+  redis.call('HSET', META, 'owner', owner, 'held_until', now + lease, 'fence', fence)
+  leads_under = fence
 elseif lease == 0 and holder == owner then
   redis.call('HSET', META, 'held_until', 0)
 end
@@ -25,17 +26,20 @@ for i = 1, #all, 2 do
     redis.call('HDEL', REPORTS, all[i])
   end
 end
-local answer = {now, epoch, leader, tonumber(redis.call('HGET', META, 'credit') or '0'), redis.call('GET', CONTROL) or '', fresh}
+local answer = {now, epoch, leads_under, tonumber(room[5] or 0), redis.call('GET', CONTROL) or '', fresh}
 for lane = 1, LANES do
-  local issued, serving = counter('issued', lane), counter('serving', lane)
+  local name = lane_name(lane)
+  local counts = redis.call('HMGET', META, 'issued:' .. name, 'serving:' .. name, 'left:' .. name, 'back:' .. name,
+    'calls:' .. name, 'claims:' .. name, 'no_shows:' .. name, 'leavers:' .. name)
+  for i = 1, 8 do counts[i] = tonumber(counts[i] or 0) end
+  local issued, serving = counts[1], counts[2]
   local head = 0
   if issued > serving then
     local sample = redis.call('LINDEX', key(lane, JOINS), 0)
     head = sample and tonumber(string.match(sample, ':(%d+)$')) or now
   end
   answer[#answer + 1] = {
-    issued, serving, counter('left', lane), redis.call('ZCARD', key(lane, CALLED)), redis.call('ZCARD', key(lane, RETURNING)),
-    counter('calls', lane), counter('claims', lane), counter('no_shows', lane), counter('leavers', lane), head,
+    issued, serving, counts[3], redis.call('ZCARD', key(lane, CALLED)), counts[4], counts[5], counts[6], counts[7], counts[8], head,
   }
 end
 return answer

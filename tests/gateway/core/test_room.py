@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
-from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomModel, RoomView, Standing
+from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
+from gateway.core.room_model import RoomModel
 
 LANES = ("urgent", "regular")
 MAX_WAITING, GRACE, WINDOW, KEEP = 12, 20.0, 15.0, 60.0

@@ -5,7 +5,7 @@ import re
 from importlib.resources import files
 
 from forecasting.contract import plan_key
-from gateway.store.keys import LANE_KEYS, ROOM_KEYS, control_key, room_keys
+from gateway.store.keys import LANE_KEYS, ROOM_KEYS, control_key, room_keys, ticket_keys
 from gateway.store.scripts import NAMES, source
 
 
@@ -23,12 +23,20 @@ def test_no_two_things_share_a_key() -> None:
 
 
 def test_the_scripts_count_the_keys_as_we_do() -> None:
-    """The prelude of every script assumes as many room and lane keys as there are, in this order."""
-    prelude = (files("gateway.store") / "lua" / "common.lua").read_text()
-    assert f"KEYS[{len(ROOM_KEYS)} + (lane - 1) * {len(LANE_KEYS)} + which]" in prelude
-    names = re.search(r"local (CALLED, .*) = 1, 2", prelude)
-    assert names is not None
-    assert [name.lower() for name in names[1].split(", ")] == list(LANE_KEYS)
+    """The preludes take the room's keys and the lane's in the order in which they are given."""
+    room = (files("gateway.store") / "lua" / "room.lua").read_text()
+    ticket = (files("gateway.store") / "lua" / "ticket.lua").read_text()
+    named = re.search(rf"local (META, .*) = unpack\(KEYS, 1, {len(ROOM_KEYS)}\)", room)
+    numbered = re.search(r"local (CALLED, .*) = 1, 2", room)
+    unpacked = re.search(r"local META, (CALLED, .*) = unpack\(KEYS\)", ticket)
+    assert named is not None
+    assert numbered is not None
+    assert unpacked is not None
+    assert f"KEYS[{len(ROOM_KEYS)} + (lane - 1) * {len(LANE_KEYS)} + which]" in room
+    assert [name.lower() for name in named[1].split(", ")] == list(ROOM_KEYS)
+    assert [name.lower() for name in numbered[1].split(", ")] == list(LANE_KEYS)
+    assert [name.lower() for name in unpacked[1].split(", ")] == list(LANE_KEYS)
+    assert ticket_keys("booking", "regular")[1:] == room_keys("booking", ["regular"])[len(ROOM_KEYS) :]
 
 
 def test_scripts_touch_only_keys_that_they_were_given() -> None:
