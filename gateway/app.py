@@ -51,12 +51,13 @@ class Gateway:
             return
         try:
             settings, waits = adoptable(self.settings, self._reread())
+            adopt(parts, settings)
         except ConfigError as error:
             event("reload_refused", error=error)
             return
         self.settings = settings
-        adopt(parts, settings)
-        event("reloaded", needs_restart=waits)
+        keys = list(parts.site.tokens.keys.keys)
+        event("reloaded", needs_restart=waits, keys=keys)
 
     async def run(self, on_ready: Callable[["Gateway"], None]) -> None:
         """Serve until stopped; raises ConfigError when an address, the store or the keys cannot be used."""

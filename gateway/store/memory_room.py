@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.core.room import Claim, Joined, RoomModel, RoomView
+from gateway.core.room import Claim, Joined, RoomModel, RoomView, Standing
 from gateway.store.room_options import RoomOptions
 
 
@@ -73,6 +73,10 @@ class MemoryRooms:
     async def leave(self, room: str, lane: str, number: int, epoch: str) -> bool:
         """Give the place up."""
         return self._models[room].leave(lane, number, epoch)
+
+    async def standing(self, room: str, lane: str, number: int, epoch: str) -> Standing:
+        """Tell how a place stands."""
+        return self._models[room].standing(lane, number, epoch)
 
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
         """Note heartbeats."""

@@ -102,6 +102,15 @@ class RedisRooms:
             return False
         return bool(await self._run("leave", room, self._lane(room, lane), number, epoch))
 
+    async def standing(self, room: str, lane: str, number: int, epoch: str) -> Standing:
+        """Tell how a place stands and change nothing."""
+        if lane not in self._rooms[room].lanes:
+            return Standing.STALE
+        standing = (await self._run("standing", room, self._lane(room, lane), number, epoch)).decode()
+        if standing == "lost":
+            raise StoreUnavailable("standing: the room is not open")
+        return Standing(standing)
+
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
         """Note heartbeats, by lane; unknown lanes are left out."""
         lanes = self._rooms[room].lanes

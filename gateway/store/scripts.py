@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.resources import files
 
-NAMES = ("open", "view", "join", "claim", "leave", "touch", "call", "sweep")
+NAMES = ("open", "view", "join", "claim", "leave", "touch", "call", "sweep", "standing")
 
 
 @cache

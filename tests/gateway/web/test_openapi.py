@@ -22,13 +22,14 @@ from tests.gateway.web.described import closed, fits, parts, resolve
 
 Start = Callable[..., Any]
 PATH = "/_talon/openapi.json"
-OPERATIONS = 18
+OPERATIONS = 21
 CHECKS = """
 [checks]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "503"]
-positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "410", "503"]
+positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "410", "429", "503"]
 """
-"""What the fuzzer must know: a store that is down is 503, a place that was given up is 410."""
+"""What the fuzzer must know: a store that is down is 503, a place that was given up is 410,
+and place codes may be tried a few times a minute only."""
 
 
 @pytest.mark.parametrize("rooms", [[ROOM], ["booking", "tests"], []])
@@ -58,9 +59,9 @@ def test_the_room_must_be_named_where_there_are_several() -> None:
 def test_every_problem_code_is_listed_and_used() -> None:
     """The codes of the document are those that stand in the code of the API, no more and no fewer."""
     folder = Path(openapi_schemas.__file__).parent
-    names = ("room_api.py", "ticket_api.py", "forward_auth.py")
+    names = ("room_api.py", "ticket_api.py", "forward_auth.py", "place_api.py", "body.py")
     text = "".join((folder / name).read_text(encoding="utf-8") for name in names)
-    used = set(re.findall(r'problem\(\s*\d+, "(\w+)"', text)) | {"full", "store_down"}
+    used = set(re.findall(r'problem\(\s*\d+, "(\w+)"', text)) | {"full", "store_down", "entry", "limited"}
     assert used == set(openapi_schemas.PROBLEM_CODES)
 
 
