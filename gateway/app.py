@@ -129,7 +129,7 @@ class Gateway:
             follower = ForecastFollower(room, store, metrics, partial(parts.site.store_now, room))
             coroutines.append(run("follow_forecast", follow_forecast.INTERVAL, follower.look))
         for name, pool in parts.pools.items():
-            prober = Prober(pool)
+            prober = Prober(pool, parts.forwarder.proof)
             stack.push_async_callback(prober.close)
             coroutines.append(run("probe", self.settings.pools[name].health.interval, prober.check))
         if self._embedded is not None:

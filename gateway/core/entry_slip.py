@@ -49,7 +49,7 @@ def is_proven(token: str, nonce: str, bits: int) -> bool:
     """Whether `nonce` is a proof of work of so many bits for the slip `token`."""
     if not 0 < len(nonce) <= LONGEST_NONCE or not nonce.isascii() or not nonce.isalnum():
         return False
-    return int.from_bytes(hashlib.sha256(f"{token}|{nonce}".encode()).digest()) >> (256 - bits) == 0
+    return int.from_bytes(hashlib.sha256(f"{token}|{nonce}".encode()).digest()) < 1 << 256 - bits
 
 
 @dataclass(slots=True)

@@ -103,6 +103,12 @@ class Forwarder:
         finally:
             pool.release(node, kind_of(request.method, origin_form(request.raw_path)), latency)
 
+    def proof(self, method: str, target: str) -> dict[str, str]:
+        """Return the field that proves to a node that a request comes from here; none where no secret is shared."""
+        if self.origin_secret is None:
+            return {}
+        return {FIELD: prove(self.origin_secret, self._wall(), method, target)}
+
     def _ask(self, request: web.BaseRequest, node: Node, request_id: str) -> "aiohttp.client._RequestContextManager":
         assert self._session is not None, "start() comes first"
         peer = request.remote or "unknown"
@@ -114,8 +120,7 @@ class Forwarder:
             request_id=request_id,
             trusted=is_trusted(peer, self.settings.trusted_proxies),
         )
-        if self.origin_secret is not None:
-            headers[FIELD] = prove(self.origin_secret, self._wall(), request.method, url.raw_path_qs)
+        headers.extend(self.proof(request.method, url.raw_path_qs))
         return self._session.request(
             request.method,
             url,

@@ -61,6 +61,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert left is self.model.leave(*place, self.epoch)
 
     @rule(place=tickets)
+    def look(self, place: tuple[str, int]) -> None:
+        assert self.run(self.real.standing(ROOM, *place, self.epoch)) is self.model.standing(*place, self.epoch)
+
+    @rule(place=tickets)
     def poll(self, place: tuple[str, int]) -> None:
         self.run(self.real.touch(ROOM, {place[0]: [place[1]]}))
         self.model.touch({place[0]: [place[1]]}, 0.0)

@@ -168,6 +168,37 @@ async def test_old_claims_are_forgotten(world: World) -> None:
     assert await claim(world, 1, epoch) is Standing.GONE
 
 
+async def test_looking_at_a_place_changes_nothing(world: World) -> None:
+    """Waiting, called, returning and silent places stand as waiting; claimed, left and never given ones do not."""
+
+    async def standing(number: int, lane: str = "regular") -> Standing:
+        return await world.rooms.standing(ROOM, lane, number, epoch)
+
+    epoch = await join(world, count=4)
+    await world.rooms.leave(ROOM, "regular", 2, epoch)
+    assert [await standing(n) for n in range(6)] == [
+        Standing.GONE,
+        Standing.WAITING,
+        Standing.GONE,
+        Standing.WAITING,
+        Standing.WAITING,
+        Standing.GONE,
+    ]
+    await call(world, regular=2)
+    assert await standing(1) is Standing.WAITING
+    view = await world.rooms.view(ROOM, owner="me", lease=60, report=b"")
+    assert (view.lanes["regular"].issued, view.lanes["regular"].claims, view.lanes["regular"].called) == (4, 0, 2)
+    assert await claim(world, 1, epoch) is Standing.CLAIMED
+    assert await standing(1) is Standing.CLAIMED
+    await world.passes(0.6)
+    await world.rooms.sweep(ROOM, owner="me")
+    assert await standing(1) is Standing.GONE
+    assert await claim(world, 3, epoch) is Standing.RETURNING
+    assert await standing(3) is Standing.WAITING
+    assert await standing(1, "nowhere") is Standing.STALE
+    assert await world.rooms.standing(ROOM, "regular", 4, "another") is Standing.STALE
+
+
 async def test_a_full_room_hands_out_no_numbers(world: World) -> None:
     """The queue has a limit; beyond it a join is refused without using up a number."""
     await join(world, count=50)
