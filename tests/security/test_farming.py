@@ -97,7 +97,7 @@ async def test_a_browser_is_told_in_words(few: Entrance) -> None:
     address = from_address("203.0.113.7")
     answers = [await few.ask("/booking", BROWSER, address) for _ in range(4)]
     assert [answer.status for answer in answers] == [202, 202, 202, 429]
-    assert "Too many requests from your network" in answers[-1].body.decode()
+    assert "Too many requests from your device" in answers[-1].body.decode()
     assert answers[-1].all("Cache-Control") == ["no-store"]
 
 

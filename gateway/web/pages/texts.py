@@ -87,10 +87,10 @@ WAITING: Mapping[WaitingState, PageText] = MappingProxyType(
             "Keep this page open and check again in a minute. The order of the queue stays as it was.",
         ),
         WaitingState.LIMITED: PageText(
-            "Too many requests from your network",
-            "So many requests came from your network in a short time that the next ones have to wait a little. "
-            "This keeps programs from taking the places of people.",
-            "Wait a moment, then try again. A place that you hold already is kept.",
+            "Too many requests from your device",
+            "So many came from your device or network that we have to slow them down. "
+            "Your place in the queue is not lost.",
+            "Close other tabs with this site.",
             "Try again",
         ),
     }
