@@ -15,8 +15,9 @@ from math import inf
 
 from gateway.core.keyring import KeyRing
 from gateway.core.signed_text import TextInvalid, read, sign
+from gateway.core.ticket import Ticket
 
-MAX_USED = 500_000
+MAX_USED = 100_000
 LONGEST_NONCE = 32
 _VERSION = "s1"
 _USE = "entry"
@@ -54,33 +55,49 @@ def is_proven(token: str, nonce: str, bits: int) -> bool:
 
 @dataclass(slots=True)
 class UsedSlips:
-    """Remembers which slips have bought their place, at most `most`.
+    """Remembers which slips have bought their place and which place that was, at most `most`.
 
-    Beyond that the oldest are forgotten, and every slip as old as the youngest that was forgotten counts as used:
-    its holder gets a new one, and no slip buys a second place here.
+    So a slip that is shown again, by another tab or because the answer was lost, leads to the same place. Beyond the
+    limit the oldest are forgotten, and every slip as old as the youngest that was forgotten counts as used: its holder
+    gets a new one, and no slip buys a second place here.
     """
 
     most: int = MAX_USED
-    _made_at: OrderedDict[str, float] = field(default_factory=OrderedDict)
+    _used: OrderedDict[str, tuple[float, Ticket | None]] = field(default_factory=OrderedDict)
     _forgotten: float = -inf
 
     def __contains__(self, slip: Slip) -> bool:
-        return slip.made_at <= self._forgotten or slip.id in self._made_at
+        return slip.made_at <= self._forgotten or slip.id in self._used
 
     def __len__(self) -> int:
-        return len(self._made_at)
+        return len(self._used)
 
     def add(self, slip: Slip) -> None:
-        """Note that the slip has bought a place."""
-        self._made_at[slip.id] = slip.made_at
-        if len(self._made_at) > self.most:
-            _, made_at = self._made_at.popitem(last=False)
+        """Note that the slip is buying a place just now."""
+        self._used[slip.id] = slip.made_at, None
+        if len(self._used) > self.most:
+            _, (made_at, _) = self._used.popitem(last=False)
             self._forgotten = max(self._forgotten, made_at)
+
+    def settle(self, slip: Slip, ticket: Ticket | None) -> None:
+        """Note the place that the slip has bought; without one it may be used again."""
+        if ticket is None:
+            self._used.pop(slip.id, None)
+        elif slip.id in self._used:
+            self._used[slip.id] = slip.made_at, ticket
+
+    def bought(self, slip: Slip) -> Ticket | None:
+        """Return the place that the slip has bought, as far as it is remembered."""
+        return self._used.get(slip.id, (0.0, None))[1]
+
+    def is_buying(self, slip: Slip) -> bool:
+        """Whether another request with the slip is at the store just now."""
+        return slip.id in self._used and self._used[slip.id][1] is None
 
     def sweep(self, before: float, limit: int = 1000) -> None:
         """Forget slips made before a time at which they are too old anyway, at most `limit`, in order of use."""
         for _ in range(limit):
-            oldest = next(iter(self._made_at), None)
-            if oldest is None or self._made_at[oldest] >= before:
+            oldest = next(iter(self._used), None)
+            if oldest is None or self._used[oldest][0] >= before:
                 return
-            del self._made_at[oldest]
+            del self._used[oldest]

@@ -59,22 +59,39 @@ def arrival_of(request: web.BaseRequest, proxies: tuple[str, ...], person: str =
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
     """The door as one request meets it; who asks is looked up only when it matters."""
 
-    door: "Door"
-    room: LiveRoom
-    request: web.BaseRequest
-    person: str = ""
+    def __init__(self, door: "Door", room: LiveRoom, request: web.BaseRequest, person: str) -> None:
+        self._door = door
+        self._room = room
+        self._request = request
+        self._person = person
+        self._slip: Slip | None = None
+
+    def regained(self) -> Ticket | None:
+        """Return the place that a slip of the request has already bought; its holder has not seen the ticket yet."""
+        return self._door.bought(self._room, self._arrival()) if self._door.asks_twice(self._room) else None
 
     def new_place(self) -> Barred | None:
-        """Let a new place be taken, which is counted, or tell why not."""
-        return self.door.bar(self.room, arrival_of(self.request, self.door.proxies, self.person))
+        """Let a new place be taken, which is counted until `settle`, or tell why not."""
+        met = self._door.meet(self._room, self._arrival())
+        if isinstance(met, Barred):
+            return met
+        self._slip = met
+        return None
+
+    def settle(self, ticket: Ticket | None) -> None:
+        """Note which place was taken after `new_place`, if any."""
+        if self._slip is not None:
+            self._door.used.settle(self._slip, ticket)
 
     def poll(self, held: Ticket) -> Barred | None:
         """Count a question after a place that waits; asked too often it is barred."""
-        return self.door.poll(self.room, held, arrival_of(self.request, self.door.proxies, self.person))
+        return self._door.poll(self._room, held, self._arrival())
+
+    def _arrival(self) -> Arrival:
+        return arrival_of(self._request, self._door.proxies, self._person)
 
 
 class Door:
@@ -85,7 +102,7 @@ class Door:
         self._secret = secrets.token_bytes(32)
         self._narrow, self._wide, self._persons = Budget(), Budget(), Budget()
         self._polls, self._guesses = Budget(), Budget()
-        self._used = UsedSlips()
+        self.used = UsedSlips()
 
     @property
     def proxies(self) -> tuple[str, ...]:
@@ -94,25 +111,37 @@ class Door:
 
     def keeper(self, room: LiveRoom, request: web.BaseRequest, person: str = "") -> Keeper:
         """Return the door for one request; `person` is who the portal says that it is, in a form that may be kept."""
-        return Keeper(door=self, room=room, request=request, person=person)
+        return Keeper(self, room, request, person)
 
-    def bar(self, room: LiveRoom, arrival: Arrival) -> Barred | None:
-        """Let a new place be taken, which is counted, or tell why not; the store is not asked."""
+    def asks_twice(self, room: LiveRoom) -> bool:
+        """Whether the room gives places on the second contact only."""
+        return self._site.settings.rooms[room.name].joins.second_contact
+
+    def bought(self, room: LiveRoom, arrival: Arrival) -> Ticket | None:
+        """Return the place that one of the slips has bought in the room."""
+        slips = (entry_slip.decode(token, self._site.tokens.keys) for token in arrival.slips)
+        places = (self.used.bought(slip) for slip in slips if slip is not None and slip.room == room.name)
+        return next((place for place in places if place is not None), None)
+
+    def meet(self, room: LiveRoom, arrival: Arrival) -> Barred | Slip | None:
+        """Let a new place be taken, with the slip that buys it if one is needed, or tell why not; asks no store."""
         policy = self._site.settings.rooms[room.name].joins
         slip, cost = None, 1
         if policy.second_contact:
             token, slip, entry = self._judged(room, arrival, policy)
-            if slip is None or entry in (Entry.NONE, Entry.EARLY):
-                return self._come_again(room, policy, token if entry is Entry.EARLY else "")
+            if slip is None or entry is Entry.NONE:
+                return self._come_again(room, policy, self._new_slip(room))
+            if entry is Entry.EARLY:
+                return self._come_again(room, policy, token)
             cost = UNPROVEN_COST if entry is Entry.UNPROVEN else 1
         wait = spend(self._charges(room, arrival, policy, cost), self._site.clock())
         if wait:
             return self._later(wait)
         if slip is not None:
             now = self._site.store_now(room)
-            self._used.sweep(now - LONGEST)
-            self._used.add(slip)
-        return None
+            self.used.sweep(now - LONGEST)
+            self.used.add(slip)
+        return slip
 
     def poll(self, room: LiveRoom, held: Ticket, arrival: Arrival) -> Barred | None:
         """Count a question after a place that waits; asked too often it is barred, and the place is kept."""
@@ -132,22 +161,28 @@ class Door:
         return self._later(wait) if wait else None
 
     def _judged(self, room: LiveRoom, arrival: Arrival, policy: JoinPolicy) -> tuple[str, Slip | None, Entry]:
-        """Return the first slip that is of use, and of what use; a used one is of none."""
+        """Return the first slip that is of use, and of what use; a used one is of none.
+
+        One that is buying a place just now must wait for it, and is not handed out again: the ticket is on its way.
+        """
         now = self._site.store_now(room)
         for token in arrival.slips:
             slip = entry_slip.decode(token, self._site.tokens.keys)
-            if slip is None or slip in self._used:
+            if slip is None or (slip in self.used and not self.used.is_buying(slip)):
                 continue
+            if self.used.is_buying(slip):
+                return "", slip, Entry.EARLY
             proven = any(entry_slip.is_proven(token, proof, policy.proof_of_work) for proof in arrival.proofs)
             entry = judge(slip, room=room.name, now=now, proven=proven, policy=policy)
             if entry is not Entry.NONE:
                 return token, slip, entry
         return "", None, Entry.NONE
 
+    def _new_slip(self, room: LiveRoom) -> str:
+        slip = Slip(room=room.name, made_at=self._site.store_now(room), id=secrets.token_urlsafe(9))
+        return entry_slip.encode(slip, self._site.tokens.keys)
+
     def _come_again(self, room: LiveRoom, policy: JoinPolicy, token: str) -> Barred:
-        if not token:
-            slip = Slip(room=room.name, made_at=self._site.store_now(room), id=secrets.token_urlsafe(9))
-            token = entry_slip.encode(slip, self._site.tokens.keys)
         return Barred(
             reason=Reason.ENTRY,
             retry_after=round(1 + self._site.chance()),

@@ -1,6 +1,6 @@
 """Reception: brings a visit to its pass. Asks the store only when the counters say that it may be the turn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.core.decide import Ask, Decision, Forward, Reason, RequestFacts, Wait, decide
 from gateway.core.live_room import LiveRoom
@@ -47,6 +47,8 @@ class Reception:
         A place that was left or missed for good is replaced by a new one, or reported as gone without `rejoin`.
         `keeper` may keep the visitor from a new place, and from asking after an old one too often.
         """
+        regained = keeper.regained() if keeper is not None and held is None else None
+        held = held or regained
         decision = self._decide(room, express=express, held=held, admission=admission)
         if keeper is not None and held is not None and not isinstance(decision, Forward):
             barred = keeper.poll(held)
@@ -55,13 +57,16 @@ class Reception:
         if isinstance(decision, Wait) and decision.ticket is not None and room is not None:
             note_presence(room, decision.ticket)
         if not isinstance(decision, Ask):
-            return Outcome(decision=decision)
+            return Outcome(decision=decision, new_ticket=isinstance(decision, Wait) and regained is not None)
         assert room is not None
         try:
-            return await self._ask(room, lane, decision.ticket, rejoin=rejoin, keeper=keeper)
+            outcome = await self._ask(room, lane, decision.ticket, rejoin=rejoin, keeper=keeper)
         except StoreUnavailable:
             room.store_up = False
-            return Outcome(decision=Wait(reason=Reason.STORE_DOWN, ticket=held))
+            outcome = Outcome(decision=Wait(reason=Reason.STORE_DOWN, ticket=held))
+        if regained is not None and isinstance(outcome.decision, Wait) and outcome.decision.ticket == regained:
+            return replace(outcome, new_ticket=True)
+        return outcome
 
     def _decide(self, room: LiveRoom | None, *, express: bool, held: Ticket | None, admission: Pass | None) -> Decision:
         view = room.view if room else None
@@ -98,10 +103,15 @@ class Reception:
                 return Outcome(decision=Wait(reason=_waits(room), ticket=None), gone=True)
         if keeper is not None and (barred := keeper.new_place()) is not None:
             return Outcome(decision=Wait(reason=barred.reason, ticket=None), barred=barred)
-        joined = await self._site.store.join(room.name, lane, pool=pool)
-        if joined.standing is Standing.FULL:
-            return Outcome(decision=Wait(reason=Reason.FULL, ticket=None))
-        ticket = Ticket(room=room.name, epoch=joined.epoch, lane=lane, number=joined.number, joined_at=joined.now)
+        ticket = None
+        try:
+            joined = await self._site.store.join(room.name, lane, pool=pool)
+            if joined.standing is Standing.FULL:
+                return Outcome(decision=Wait(reason=Reason.FULL, ticket=None))
+            ticket = Ticket(room=room.name, epoch=joined.epoch, lane=lane, number=joined.number, joined_at=joined.now)
+        finally:
+            if keeper is not None:
+                keeper.settle(ticket)
         if joined.standing is Standing.CLAIMED:
             self._note_admission(room, ticket, joined.now)
             return self._admitted(room, ticket, joined.now, joined.pool, Reason.ROOM_FREE)

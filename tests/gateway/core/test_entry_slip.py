@@ -78,6 +78,18 @@ def test_no_slip_is_used_twice_however_few_are_remembered(names: list[int], most
     assert len(taken) == len(set(taken))
 
 
+def test_a_used_slip_leads_to_the_place_that_it_has_bought() -> None:
+    """While it buys there is no place yet; what failed may be tried again; what was bought is remembered."""
+    used, held = UsedSlips(), Ticket(room="booking", epoch="e", lane="regular", number=1, joined_at=1.0)
+    used.add(SLIP)
+    assert (SLIP in used, used.is_buying(SLIP), used.bought(SLIP)) == (True, True, None)
+    used.settle(SLIP, None)
+    assert (SLIP in used, used.is_buying(SLIP)) == (False, False)
+    used.add(SLIP)
+    used.settle(SLIP, held)
+    assert (SLIP in used, used.is_buying(SLIP), used.bought(SLIP)) == (True, False, held)
+
+
 def test_slips_that_are_too_old_anyway_are_forgotten() -> None:
     """Sweeping makes room without a slip coming back to life, since it is judged by its age as well."""
     used = UsedSlips()

@@ -132,6 +132,30 @@ async def test_refusals_are_as_the_document_says(start: Start) -> None:
             await fits(answer, "delete", "/_talon/tickets/{token}", "store_down")
 
 
+async def test_a_place_that_is_moved_is_as_the_document_says(portal: Portal) -> None:
+    """Handed over, refused, and sent on from a form: each answer has the members and fields that stand there."""
+    tickets, places = "/_talon/tickets", "/_talon/places"
+    await portal.close()
+    async with aiohttp.ClientSession(portal.visitors, cookie_jar=aiohttp.DummyCookieJar()) as app:
+        async with app.post(tickets) as answer:
+            place = await fits(answer, "post", tickets)
+        await portal.tick()
+        async with app.post(places, json={"code": place["place_code"]}) as answer:
+            assert (await fits(answer, "post", places))["number"] == place["number"]
+        async with app.post(places, data={"code": place["place_code"]}, allow_redirects=False) as answer:
+            assert answer.status == 303
+            await fits(answer, "post", places)
+        for code, status, said in (("0000-0000", 410, "no_place"), (7, 422, "no_such_room")):
+            async with app.post(places, json={"code": code}) as answer:
+                assert answer.status == status
+                await fits(answer, "post", places, said)
+        for _ in range(10):
+            async with app.post(places, json={"code": "0000-0000"}) as answer:
+                last = answer.status
+                await fits(answer, "post", places, "limited" if last == 429 else "no_place")
+        assert last == 429
+
+
 @pytest.mark.parametrize(
     ("state", "options"),
     [
