@@ -18,9 +18,7 @@ def load_keys(path: Path) -> KeyRing:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(
-                f"# Signing keys, newest first. To rotate, put a new line on top and reload; with several gateways below first.\nk1:{secrets.token_hex(32)}\n"
-            )
+            file.write(f"# Signing keys, newest first. To rotate, put a new line on top.\nk1:{secrets.token_hex(32)}\n")
     except FileExistsError:
         pass
     except OSError as error:

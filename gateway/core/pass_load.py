@@ -1,5 +1,7 @@
 """How many requests of each visit are open, so that one pass cannot carry a crowd."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -12,18 +14,17 @@ class PassLoad:
     def __len__(self) -> int:
         return len(self._open)
 
-    def enter(self, visit: str, most: int) -> bool:
-        """Count one more request of a visit and return True, or return False when `most` are open."""
+    @contextmanager
+    def one_more(self, visit: str, most: int) -> Iterator[bool]:
+        """Count one more request of a visit while it is open; gives False and counts nothing when `most` are open."""
         before = self._open.get(visit, 0)
         if before >= most:
-            return False
+            yield False
+            return
         self._open[visit] = before + 1
-        return True
-
-    def leave(self, visit: str) -> None:
-        """A request for which `enter` has returned True is over."""
-        left = self._open[visit] - 1
-        if left:
-            self._open[visit] = left
-        else:
-            del self._open[visit]
+        try:
+            yield True
+        finally:
+            self._open[visit] -= 1
+            if not self._open[visit]:
+                del self._open[visit]

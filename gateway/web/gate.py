@@ -96,7 +96,15 @@ class Gate:
         decision = outcome.decision
         seen.decision = decision.reason.value
         if isinstance(decision, Forward):
-            return await self._forward(request, room, outcome, admission or decision.admission, seen, request_id)
+            admission = admission or decision.admission
+            if room is None or admission is None or decision.reason is Reason.EXPRESS:
+                return await self._forward(request, room, outcome, admission, seen, request_id)
+            most_open = site.settings.rooms[room.name].pass_concurrency
+            with self._load.one_more(f"{room.name}|{admission.visit}", most_open) as may:
+                if may:
+                    return await self._forward(request, room, outcome, admission, seen, request_id)
+            seen.decision, seen.visit, seen.lane = "pass_busy", admission.visit, admission.lane
+            return problem(429, "pass_busy", "Too many requests with one pass are open.", 1, reference=request_id)
         assert room is not None
         if decision.ticket is not None:
             seen.visit, seen.lane = decision.ticket.visit, decision.ticket.lane
@@ -119,27 +127,6 @@ class Gate:
         return rules.lane
 
     async def _forward(
-        self,
-        request: web.BaseRequest,
-        room: LiveRoom | None,
-        outcome: Outcome,
-        admission: Pass | None,
-        seen: _Seen,
-        request_id: str,
-    ) -> web.StreamResponse:
-        limited = room is not None and admission is not None and outcome.decision.reason is not Reason.EXPRESS
-        if room is None or admission is None or not limited:
-            return await self._send(request, room, outcome, admission, seen, request_id)
-        key, rules = f"{room.name}|{admission.visit}", self._site.settings.rooms[room.name]
-        if not self._load.enter(key, rules.pass_concurrency):
-            seen.decision, seen.visit, seen.lane = "pass_busy", admission.visit, admission.lane
-            return problem(429, "pass_busy", "Too many requests with one pass are open.", 1, reference=request_id)
-        try:
-            return await self._send(request, room, outcome, admission, seen, request_id)
-        finally:
-            self._load.leave(key)
-
-    async def _send(
         self,
         request: web.BaseRequest,
         room: LiveRoom | None,

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import ConfigError
+from gateway.loops.nodes import Prober
+from gateway.proxy.forward import Forwarder
 from gateway.secrets_file import load_origin_secret
 from tests.security.conftest import Entrance
 from tests.security.test_routes import SPELLINGS
@@ -59,6 +61,16 @@ async def test_a_visitor_cannot_bring_a_proof(free: Entrance) -> None:
     await free.ask("/about", *forged)
     assert b"1.00" not in free.backend.asked[-1]
     assert accepts(free)
+
+
+async def test_health_checks_are_proved_too(proving: Entrance) -> None:
+    """A node that refuses all without a proof is found in health by the gateway."""
+    forwarder = proving.site.upstream
+    assert isinstance(forwarder, Forwarder)
+    prober = Prober(forwarder.pools["primary"], forwarder.proof)
+    await prober.check()
+    await prober.close()
+    assert accepts(proving)
 
 
 async def test_a_proof_of_one_request_is_none_of_another(proving: Entrance) -> None:
