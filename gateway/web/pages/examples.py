@@ -48,13 +48,14 @@ def waiting_view(state: WaitingState) -> WaitingView:
 
 
 def entry_view(state: EntryState) -> EntryView:
-    """Return a plausible view of the page before the queue, with work for the script of whoever comes again."""
+    """Return a view of the page before the queue, with work for the script; it stays long enough to be looked at."""
     return EntryView(
         state=state,
         reference=REFERENCE,
         updated=UPDATED,
         entry_url="/_talon/enter?back=/doctors",
-        slow=21,
+        retry_after=120,
+        slow=121,
         slip="s1.k1.Ym9va2luZw.c2ln",
         bits=8 if state is EntryState.COME_AGAIN else 0,
         alternatives=ALTERNATIVES,
