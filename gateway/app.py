@@ -51,12 +51,13 @@ class Gateway:
             return
         try:
             settings, waits = adoptable(self.settings, self._reread())
+            adopt(parts, settings)
         except ConfigError as error:
             event("reload_refused", error=error)
             return
         self.settings = settings
-        adopt(parts, settings)
-        event("reloaded", needs_restart=waits)
+        keys = list(parts.site.tokens.keys.keys)
+        event("reloaded", needs_restart=waits, keys=keys)
 
     async def run(self, on_ready: Callable[["Gateway"], None]) -> None:
         """Serve until stopped; raises ConfigError when an address, the store or the keys cannot be used."""
@@ -128,7 +129,7 @@ class Gateway:
             follower = ForecastFollower(room, store, metrics, partial(parts.site.store_now, room))
             coroutines.append(run("follow_forecast", follow_forecast.INTERVAL, follower.look))
         for name, pool in parts.pools.items():
-            prober = Prober(pool)
+            prober = Prober(pool, parts.forwarder.proof)
             stack.push_async_callback(prober.close)
             coroutines.append(run("probe", self.settings.pools[name].health.interval, prober.check))
         if self._embedded is not None:

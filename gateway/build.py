@@ -11,7 +11,7 @@ from gateway.errors import ConfigError
 from gateway.ports import RoomStore
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
-from gateway.secrets_file import load_keys
+from gateway.secrets_file import load_keys, load_origin_secret
 from gateway.settings import RoomSettings, Settings
 from gateway.store.room_options import RoomOptions
 from gateway.telemetry.access_log import AccessLog
@@ -65,6 +65,7 @@ def build(settings: Settings, store: RoomStore) -> Parts:
         for name, pool in settings.pools.items()
     }
     forwarder = Forwarder(pools, settings.proxy, metrics, time.monotonic)
+    forwarder.origin_secret = load_origin_secret(settings.proxy.origin_secret_file)
     site = Site(
         settings=settings,
         rooms={
@@ -101,4 +102,5 @@ def room_policy(settings: Settings, rules: RoomSettings) -> RoomPolicy:
         pools={name: pool.spillover() if pool.role == "backup" else None for name, pool in settings.pools.items()},
         capacity=None if rules.capacity == "auto" else rules.capacity,
         longest_delay=rules.longest_poll / 2,
+        pass_idle=rules.pass_idle,
     )

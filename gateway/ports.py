@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 from gateway.core.health import HealthPolicy
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading
-from gateway.core.room import Claim, Joined, RoomView
+from gateway.core.room import Claim, Joined, RoomView, Standing
 
 
 class RoomStore(Protocol):
@@ -36,6 +36,10 @@ class RoomStore(Protocol):
 
     async def leave(self, room: str, lane: str, number: int, epoch: str) -> bool:
         """Give the place up; returns whether there was one."""
+        ...
+
+    async def standing(self, room: str, lane: str, number: int, epoch: str) -> Standing:
+        """Tell how a place stands and change nothing: waiting (called too), claimed, gone or stale."""
         ...
 
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:

@@ -1,14 +1,15 @@
 """Reload: what of a new configuration a running gateway can take, and what has to wait for a restart.
 
-Taken are the values that are read at each use: texts, modes and times of rooms, targets of lanes, admission, classes,
-languages. Kept are those that something was built from: addresses, store, pools, the sets of rooms and lanes, and the
-times that the store's scripts were told.
+Taken are the keys that sign, and the values that are read at each use: texts, modes and times of rooms, targets of
+lanes, admission, classes, languages. Kept are those that something was built from: addresses, store, pools, the sets
+of rooms and lanes, and the times that the store's scripts were told.
 """
 
 from dataclasses import fields, replace
 from typing import TypeVar
 
 from gateway.build import Parts, classifier, room_policy
+from gateway.secrets_file import load_origin_secret, read_keys
 from gateway.settings import ProxySettings, RoomSettings, Settings
 
 FIXED = ("listen", "admin", "store", "data_dir", "secrets_file", "access_log", "pools")
@@ -49,8 +50,14 @@ def _with(old: Section, new: Section, fixed: tuple[str, ...]) -> tuple[Section, 
 
 
 def adopt(parts: Parts, settings: Settings) -> None:
-    """Let the running parts use `settings`, which `adoptable` has returned; nothing learned is forgotten."""
+    """Let the running parts use `settings`, which `adoptable` has returned; nothing learned is forgotten.
+
+    The files of keys are read again too; raises ConfigError, before anything has changed, if they cannot be used.
+    """
+    keys, secret = read_keys(settings.keys_file), load_origin_secret(settings.proxy.origin_secret_file)
     site = parts.site
+    site.tokens.take_keys(keys)
+    parts.forwarder.origin_secret = secret
     site.settings = settings
     site.classifier = classifier(settings)
     site.tokens.secure = settings.secure_cookies

@@ -1,10 +1,14 @@
-"""The signing keys' file: made on first start with mode 0600, refused when others may read it."""
+"""Files of secrets: the signing keys', made on first start with mode 0600, and the one that nodes know too.
+
+A file that others may read is refused.
+"""
 
 import os
 import secrets
 from pathlib import Path
 
 from gateway.core.keyring import KeyRing, parse_keyring
+from gateway.core.origin_proof import SHORTEST_SECRET
 from gateway.errors import ConfigError
 
 
@@ -19,11 +23,33 @@ def load_keys(path: Path) -> KeyRing:
         pass
     except OSError as error:
         raise ConfigError(f"{path}: cannot be made: {error.strerror}") from error
+    return read_keys(path)
+
+
+def read_keys(path: Path) -> KeyRing:
+    """Return the keys of a file that must be there; raises ConfigError that names the line."""
+    try:
+        return parse_keyring(_private(path).decode("ascii"))
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def load_origin_secret(path: Path | None) -> bytes | None:
+    """Return the secret that gateway and nodes share, without white space around it; None where there is none."""
+    if path is None:
+        return None
+    secret = _private(path).strip()
+    if len(secret) < SHORTEST_SECRET:
+        raise ConfigError(
+            f"{path}: expected at least {SHORTEST_SECRET} characters; make it with `openssl rand -hex 32`"
+        )
+    return secret
+
+
+def _private(path: Path) -> bytes:
     try:
         if path.stat().st_mode & 0o077:
             raise ConfigError(f"{path}: others may read it; run `chmod 600 {path}`")
-        return parse_keyring(path.read_text(encoding="ascii"))
+        return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error

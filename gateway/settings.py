@@ -15,9 +15,11 @@ import yaml
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.core.address import read_networks
 from gateway.core.admission import AdmissionPolicy
 from gateway.core.classify import DEFAULT_CLASSES, RequestClass
 from gateway.core.health import HealthPolicy
+from gateway.core.joins import JoinPolicy
 from gateway.core.lanes import LanePolicy
 from gateway.core.limits.gradient import LimitPolicy
 from gateway.core.names import check_name
@@ -79,7 +81,9 @@ class RoomSettings:
     claim_window: Seconds = 120.0
     pass_idle: Seconds = 1200.0
     pass_cap: Seconds = 7200.0
+    pass_concurrency: int = 20
     longest_poll: Seconds = 30.0
+    joins: JoinPolicy = field(default_factory=JoinPolicy)
     admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
     visits: VisitPolicy = field(default_factory=VisitPolicy)
     message: str = ""
@@ -99,6 +103,8 @@ class RoomSettings:
             raise ValueError("capacity: expected auto or a number of requests/s above 0")
         if self.max_waiting < 1:
             raise ValueError("max_waiting: expected at least 1")
+        if self.pass_concurrency < 1:
+            raise ValueError("pass_concurrency: expected at least 1")
         if not 0 < self.pass_idle <= self.pass_cap:
             raise ValueError("pass_idle: expected above 0s and at most pass_cap")
         if min(self.presence_grace, self.claim_window, self.longest_poll) < 1:
@@ -122,6 +128,7 @@ class ProxySettings:
     max_queue: int = 2000
     max_body: int = 10_000_000
     trusted_proxies: tuple[str, ...] = ()
+    origin_secret_file: Path | None = None
     drain: Seconds = 20.0
 
     def __post_init__(self) -> None:
@@ -129,6 +136,7 @@ class ProxySettings:
             raise ValueError("timeouts must be above 0s")
         if self.max_queue < 1 or self.max_body < 1:
             raise ValueError("max_queue and max_body must be at least 1")
+        read_networks(self.trusted_proxies)
 
 
 class Settings(BaseSettings):

@@ -21,7 +21,7 @@ SLEEPERS = {
     "tests/integration/order.py": "a crowd asks in rounds, at most so many",
     "tests/integration/test_failover.py": "a claim is tried again while the store changes hands, with a limit",
     "tests/sim/": "the clock of its event loop is virtual: sleeping takes no time",
-    "tests/contract/test_rooms.py": "World.passes lets time pass on a real server, whose clock cannot be moved",
+    "tests/contract/conftest.py": "World.passes lets time pass on a real server, whose clock cannot be moved",
 }
 """Files and folders of tests that may sleep, and why."""
 OTHER_WORDS = {"lobby", "tier", "permitted", "throughput", "traffic"}

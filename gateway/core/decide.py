@@ -25,6 +25,8 @@ class Reason(StrEnum):
     FULL = "full"
     PAUSED = "paused"
     STORE_DOWN = "store_down"
+    ENTRY = "entry"
+    LIMITED = "limited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

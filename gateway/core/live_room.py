@@ -11,6 +11,7 @@ from math import inf
 from forecasting.contract import ForecastRecord
 from gateway.core.admission import AdmissionPolicy, PoolAdmission, PoolFacts, PoolRate, RateReason, VisitFacts
 from gateway.core.control import Control
+from gateway.core.ended_visits import EndedVisits
 from gateway.core.eta import CallRate, Wait, estimate
 from gateway.core.lanes import LanePolicy, LaneScheduler
 from gateway.core.no_show import NoShow
@@ -33,7 +34,7 @@ class RoomPolicy:
     """What rules a room: lanes, admission, learning, the backup pools with their opening.
 
     `capacity` is a pool's requests/s if the operator gives it; `longest_delay` bounds the delay from call to claim
-    that is allowed for, in seconds.
+    that is allowed for, `pass_idle` is how long a pass lasts without a request; both in seconds.
     """
 
     lanes: Mapping[str, LanePolicy]
@@ -42,6 +43,7 @@ class RoomPolicy:
     pools: Mapping[str, SpilloverPolicy | None]
     capacity: float | None = None
     longest_delay: float = 5.0
+    pass_idle: float = 1200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class LiveRoom:
     scheduler: LaneScheduler = field(init=False)
     pacer: Pacer = field(default_factory=lambda: Pacer(level=LEAST))
     no_show: NoShow = field(default_factory=NoShow)
+    endings: EndedVisits = field(default_factory=EndedVisits)
     inflow: CallRate = field(default_factory=CallRate)
     claimed: CallRate = field(default_factory=CallRate)
     lane_rates: dict[str, CallRate] = field(default_factory=dict)
@@ -111,6 +114,7 @@ class LiveRoom:
             duration=self.ledger.duration,
             requests=self.ledger.requests,
             ended=self.ledger.ended,
+            over=self.endings.recent(self.view.now) if self.view else (),
         )
 
     def observe(self, view: RoomView) -> None:
@@ -120,6 +124,7 @@ class LiveRoom:
         self.view, self.store_up = view, True
         self.control = Control.from_bytes(view.control)
         self.totals = merge(r for raw in view.reports.values() if (r := Report.from_bytes(raw)) is not None)
+        self.endings.hear(self.totals.over, view.now + self.policy.pass_idle)
         lanes = view.lanes.values()
         self.inflow.observe(sum(lane.issued for lane in lanes), view.now)
         self.claimed.observe(sum(lane.claims for lane in lanes), view.now)

@@ -22,12 +22,16 @@ class PoolReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One gateway's measurements of a room; `ended` weighs its learned duration and requests per visit."""
+    """One gateway's measurements of a room; `ended` weighs its learned duration and requests per visit.
+
+    `over` are the ids of visits that the backend has just ended, for the others to know.
+    """
 
     pools: Mapping[str, PoolReading] = field(default_factory=dict)
     duration: float = 60.0
     requests: float = 6.0
     ended: int = 0
+    over: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Return the JSON form."""
@@ -35,7 +39,14 @@ class Report:
             name: [r.inside, r.inflight, r.queued, r.limit, r.queue_wait, r.healthy, r.requests_per_s, r.ended]
             for name, r in self.pools.items()
         }
-        body = {"pools": pools, "duration": self.duration, "requests": self.requests, "ended": self.ended}
+        body: dict[str, Any] = {
+            "pools": pools,
+            "duration": self.duration,
+            "requests": self.requests,
+            "ended": self.ended,
+        }
+        if self.over:
+            body["over"] = self.over
         return json.dumps(body, separators=(",", ":")).encode()
 
     @classmethod
@@ -61,6 +72,7 @@ class Report:
                 duration=float(body["duration"]),
                 requests=float(body["requests"]),
                 ended=int(body["ended"]),
+                over=tuple(str(visit) for visit in body.get("over", ())),
             )
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return None
@@ -70,10 +82,12 @@ def merge(reports: Iterable[Report]) -> Report:
     """Add what all gateways see: loads and limits sum, the longest wait counts, healthy is who anyone finds healthy."""
     readings: dict[str, PoolReading] = {}
     duration, requests, weight, ended = 0.0, 0.0, 0.0, 0
+    over: tuple[str, ...] = ()
     for report in reports:
         for name, more in report.pools.items():
             so_far = readings.get(name)
             readings[name] = more if so_far is None else _add(so_far, more)
+        over += report.over
         share = report.ended + 1e-3
         duration += share * report.duration
         requests += share * report.requests
@@ -81,7 +95,7 @@ def merge(reports: Iterable[Report]) -> Report:
         ended += report.ended
     if not weight:
         return Report()
-    return Report(pools=readings, duration=duration / weight, requests=requests / weight, ended=ended)
+    return Report(pools=readings, duration=duration / weight, requests=requests / weight, ended=ended, over=over)
 
 
 def _add(one: PoolReading, other: PoolReading) -> PoolReading:

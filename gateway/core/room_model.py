@@ -189,6 +189,15 @@ class RoomModel:
         lane.leavers += 1
         return True
 
+    def standing(self, lane_name: str, number: int, epoch: str) -> Standing:
+        """Tell how a place stands and change nothing; called and returning ones are waiting too."""
+        lane = self.lanes.get(lane_name)
+        if epoch != self.epoch or lane is None:
+            return Standing.STALE
+        if number in lane.claimed:
+            return Standing.CLAIMED
+        return Standing.WAITING if 1 <= number <= lane.issued and number not in lane.gone else Standing.GONE
+
     def sweep(self, now: float, keep_claims: float) -> int:
         """End calls past their deadline and forget old claims; returns the number of no-shows."""
         missed = 0

@@ -1,20 +1,18 @@
 """Tickets: the signed slip that a waiting visit carries.
 
-Token: `t1.KEYID.PAYLOAD.SIGNATURE`, payload `room|epoch|lane|number|joined_ms` in base64url, signature
-the first 16 bytes of HMAC-SHA256 over everything before it. It holds no personal data. The store
-trusts numbers only from verified tokens, since a number indexes its bitmaps.
+Token: `t1.KEYID.PAYLOAD.SIGNATURE` (`signed_text`), payload `room|epoch|lane|number|joined_ms`. It holds no personal
+data. The store trusts numbers only from verified tokens, since a number indexes its bitmaps.
 """
 
-import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from dataclasses import dataclass
 
 from gateway.core.keyring import KeyRing
+from gateway.core.signed_text import MAX_TOKEN, TextInvalid, read, sign
 
-MAX_TOKEN = 400
+__all__ = ["MAX_NUMBER", "MAX_TOKEN", "Ticket", "TicketInvalid", "decode", "encode"]
+
 MAX_NUMBER = 2**31
-_VERSION = "t1"
+_VERSION, _USE = "t1", "ticket"
 
 
 class TicketInvalid(Exception):
@@ -41,39 +39,18 @@ class Ticket:
         return f"{self.epoch}.{self.lane}.{self.number}"
 
 
-def _b64(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _sign(signed: str, key: bytes) -> str:
-    return _b64(hmac.digest(key, signed.encode(), "sha256")[:16])
-
-
 def encode(ticket: Ticket, keys: KeyRing) -> str:
     """Return the token of `ticket`, signed with the newest key."""
-    key_id = keys.signing_id
-    key = keys.derive(key_id, "ticket")
-    assert key is not None
     joined_ms = round(ticket.joined_at * 1000)
-    payload = f"{ticket.room}|{ticket.epoch}|{ticket.lane}|{ticket.number}|{joined_ms}"
-    signed = f"{_VERSION}.{key_id}.{_b64(payload.encode())}"
-    return f"{signed}.{_sign(signed, key)}"
+    return sign(_VERSION, _USE, f"{ticket.room}|{ticket.epoch}|{ticket.lane}|{ticket.number}|{joined_ms}", keys)
 
 
 def decode(token: str, keys: KeyRing) -> Ticket:
     """Return the ticket of `token`; raises TicketInvalid for anything not signed by a known key."""
-    signed, _, signature = token.rpartition(".")
-    parts = signed.split(".")
-    if len(token) > MAX_TOKEN or len(parts) != 3 or parts[0] != _VERSION or not token.isascii():
-        raise TicketInvalid("not a ticket")
-    key = keys.derive(parts[1], "ticket")
-    if key is None:
-        raise TicketInvalid("signed with a key that is not in use")
-    if not hmac.compare_digest(_sign(signed, key), signature):
-        raise TicketInvalid("the signature does not fit")
     try:
-        payload = urlsafe_b64decode(parts[2] + "=" * (-len(parts[2]) % 4)).decode()
-        room, epoch, lane, number, joined_ms = payload.split("|")
+        room, epoch, lane, number, joined_ms = read(_VERSION, _USE, token, keys).split("|")
         return Ticket(room=room, epoch=epoch, lane=lane, number=int(number), joined_at=int(joined_ms) / 1000)
-    except (ValueError, Base64Error) as error:
+    except TextInvalid as error:
+        raise TicketInvalid(str(error)) from error
+    except ValueError as error:
         raise TicketInvalid("the payload cannot be read") from error

@@ -1,7 +1,7 @@
 """Loops around the nodes: active health checks, and the windows in which limits learn."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 
@@ -13,10 +13,16 @@ MEASURE_INTERVAL = 0.1
 
 
 class Prober:
-    """Asks every node of a pool for its health, each on its own, so that a slow one delays nobody."""
+    """Asks every node of a pool for its health, each on its own, so that a slow one delays nobody.
 
-    def __init__(self, pool: Measured) -> None:
+    `proof(method, target)` gives the fields by which a node knows that the gateway asks.
+    """
+
+    def __init__(
+        self, pool: Measured, proof: Callable[[str, str], Mapping[str, str]] = lambda method, target: {}
+    ) -> None:
         self._pool = pool
+        self._proof = proof
         self._session: aiohttp.ClientSession | None = None
 
     async def check(self) -> None:
@@ -31,7 +37,9 @@ class Prober:
         good = False
         try:
             timeout = aiohttp.ClientTimeout(total=policy.timeout)
-            async with self._session.get(url + policy.path, timeout=timeout, allow_redirects=False) as answer:
+            fields = self._proof("GET", policy.path)
+            asked = self._session.get(url + policy.path, headers=fields, timeout=timeout, allow_redirects=False)
+            async with asked as answer:
                 good = answer.status < 400
         except (aiohttp.ClientError, OSError, TimeoutError):
             good = False

@@ -5,6 +5,7 @@ decided here. Every wait has a limit; a failure before the first byte of the ans
 connection to the visitor is broken, so that half an answer is never taken for a whole one.
 """
 
+import time
 from collections.abc import Callable, Mapping
 
 import aiohttp
@@ -12,8 +13,10 @@ from aiohttp import HttpVersion11, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from gateway.core.address import is_trusted
 from gateway.core.classify import origin_form
 from gateway.core.limits.slowdown import kind_of
+from gateway.core.origin_proof import FIELD, prove
 from gateway.errors import UpstreamFailed
 from gateway.proxy.headers import VISIT_HEADER, to_upstream, to_visitor
 from gateway.proxy.pool import Node, Pool
@@ -35,12 +38,19 @@ class Forwarder:
     """Owns the pools and the client connections; `send` answers the visitor."""
 
     def __init__(
-        self, pools: Mapping[str, Pool], settings: ProxySettings, metrics: Metrics, clock: Callable[[], float]
+        self,
+        pools: Mapping[str, Pool],
+        settings: ProxySettings,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.pools = pools
         self.settings = settings
         self._metrics = metrics
         self._clock = clock
+        self._wall = wall
+        self.origin_secret: bytes | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -93,19 +103,27 @@ class Forwarder:
         finally:
             pool.release(node, kind_of(request.method, origin_form(request.raw_path)), latency)
 
+    def proof(self, method: str, target: str) -> dict[str, str]:
+        """Return the field that proves to a node that a request comes from here; none where no secret is shared."""
+        if self.origin_secret is None:
+            return {}
+        return {FIELD: prove(self.origin_secret, self._wall(), method, target)}
+
     def _ask(self, request: web.BaseRequest, node: Node, request_id: str) -> "aiohttp.client._RequestContextManager":
         assert self._session is not None, "start() comes first"
         peer = request.remote or "unknown"
+        url = URL(node.url + origin_form(request.raw_path), encoded=True)
         headers = to_upstream(
             request.headers,
             peer=peer,
             scheme=request.scheme,
             request_id=request_id,
-            trusted=peer in self.settings.trusted_proxies,
+            trusted=is_trusted(peer, self.settings.trusted_proxies),
         )
+        headers.extend(self.proof(request.method, url.raw_path_qs))
         return self._session.request(
             request.method,
-            URL(node.url + origin_form(request.raw_path), encoded=True),
+            url,
             headers=headers,
             data=request.content if request.can_read_body else None,
             allow_redirects=False,

@@ -21,7 +21,7 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-COOKIES = ("talon_ticket", "talon_pass", "talon_language", "talon_auto")
+COOKIES = ("talon_ticket", "talon_pass", "talon_language", "talon_auto", "talon_proof")
 VISIT_HEADER = "Talon-Visit"
 _OWN = ("expect", "x-forwarded-for", "x-forwarded-proto", "x-request-id")  # answered or written by the gateway itself
 _PROXIES_ONLY = frozenset(

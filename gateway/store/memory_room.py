@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.core.presence import PresenceProfile
-from gateway.core.room import Claim, Joined, RoomView
+from gateway.core.room import Claim, Joined, RoomView, Standing
 from gateway.core.room_model import RoomModel
 from gateway.store.room_options import RoomOptions
 
@@ -82,6 +82,10 @@ class MemoryRooms:
     async def leave(self, room: str, lane: str, number: int, epoch: str) -> bool:
         """Give the place up."""
         return self._models[room].leave(lane, number, epoch)
+
+    async def standing(self, room: str, lane: str, number: int, epoch: str) -> Standing:
+        """Tell how a place stands."""
+        return self._models[room].standing(lane, number, epoch)
 
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
         """Note heartbeats."""

@@ -115,6 +115,16 @@ class RedisRooms:
             return False
         return bool(await self._script("leave", self._ticket_keys[room, lane], lane, number, epoch))
 
+    async def standing(self, room: str, lane: str, number: int, epoch: str) -> Standing:
+        """Tell how a place stands and change nothing."""
+        if lane not in self._rooms[room].lanes:
+            return Standing.STALE
+        keys = self._ticket_keys[room, lane]
+        standing = (await self._script("standing", keys, lane, number, epoch)).decode()
+        if standing == "lost":
+            raise StoreUnavailable("standing: the room is not open")
+        return Standing(standing)
+
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
         """Note heartbeats, by lane; unknown lanes are left out."""
         for lane, numbers in tickets.items():

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.resources import files
 
-TICKET_SCRIPTS = ("join", "claim", "leave", "touch")
+TICKET_SCRIPTS = ("join", "claim", "leave", "touch", "standing")
 ROOM_SCRIPTS = ("open", "view", "call", "sweep", "presence", "roll")
 NAMES = (*TICKET_SCRIPTS, *ROOM_SCRIPTS)
 

@@ -4,6 +4,7 @@ Browsers (`Accept` has `text/html`) get pages, everybody else `application/probl
 """
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil
 from typing import TypedDict
@@ -17,10 +18,13 @@ from gateway.core.decide import Reason, Wait
 from gateway.core.eta import Wait as WaitRange
 from gateway.core.eta import poll_after
 from gateway.core.live_room import LiveRoom
+from gateway.core.place_code import CodeSpace, Place
+from gateway.core.place_code import encode as encode_place
+from gateway.core.room import RoomView
 from gateway.core.ticket import Ticket, encode
 from gateway.settings import RoomSettings
 from gateway.web.pages.language import pick_language
-from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp
+from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp, enter_path
 from gateway.web.pages.views import ErrorView, WaitingState, WaitingView
 from gateway.web.site import Site
 
@@ -99,6 +103,8 @@ class Answers:
         if wants_html(request):
             rules = self._site.settings.rooms[room.name]
             page = self._waiting_page(request, room, wait, left, retry_after, missed=missed, reference=reference)
+            if new_ticket:
+                page = replace(page, entry_url=enter_path(page.entry_url))  # finds out whether the cookie is kept
             nonce = secrets.token_urlsafe(16)
             body = self._site.pages.waiting(page, self.language(request), nonce)
             response = html(rules.page_status, body, nonce, retry_after)
@@ -106,7 +112,7 @@ class Answers:
             response = problem(
                 503,
                 wait.reason.value,
-                _TITLES[wait.reason],
+                TITLES[wait.reason],
                 retry_after,
                 room=room.name,
                 reference=reference,
@@ -125,11 +131,19 @@ class Answers:
             "ticket": encode(ticket, self._site.tokens.keys),
             "lane": ticket.lane,
             "number": ticket.number,
+            "place_code": self.place_code(room, ticket),
             "ahead": ahead,
             "position": None if ahead is None else ahead + 1,
             "eta_seconds_low": left.low if left else None,
             "eta_seconds_high": left.high if left else None,
         }
+
+    def place_code(self, room: LiveRoom, ticket: Ticket) -> str | None:
+        """Return the short code of a place, by which it is taken to another device; None when there is none."""
+        if room.view is None or ticket.epoch != room.view.epoch:
+            return None
+        space = code_space(self._site, room, room.view)
+        return encode_place(Place(lane=ticket.lane, number=ticket.number), space, self._site.tokens.keys) or None
 
     def retry_after(self, room: LiveRoom, reason: Reason, left: WaitRange | None) -> int:
         """Return the whole seconds until the visitor should ask again."""
@@ -166,6 +180,7 @@ class Answers:
             updated=self.local_time(),
             poll_url=f"/_talon/rooms/{room.name}",
             entry_url=request.raw_path if request.method in ("GET", "HEAD") else "/",
+            place_code=(self.place_code(room, ticket) or "") if ticket else "",
             auto=request.cookies.get(AUTO_COOKIE) == "on",
             **self.help(room.name),
         )
@@ -215,11 +230,20 @@ class Answers:
         return datetime.fromtimestamp(self._site.wall(), UTC).astimezone(zone).strftime("%H:%M:%S %Z")
 
 
-_TITLES = {
+def code_space(site: Site, room: LiveRoom, view: RoomView) -> CodeSpace:
+    """Return what place codes of the room mean now."""
+    issued = {name: lane.issued for name, lane in view.lanes.items()}
+    lanes = tuple(site.settings.rooms[room.name].lanes)
+    return CodeSpace(room=room.name, epoch=view.epoch, lanes=lanes, issued=issued)
+
+
+TITLES = {
     Reason.QUEUE: "You are in the queue; ask again after the time given, with the same cookies or ticket.",
     Reason.FULL: "The queue is full now; ask again after the time given.",
     Reason.PAUSED: "Booking is stopped for now; your place is kept.",
     Reason.STORE_DOWN: "The queue cannot give numbers just now; a place that you hold is kept.",
+    Reason.ENTRY: "Ask again after the time given, with the same cookies or ticket, to get a place.",
+    Reason.LIMITED: "Too many requests; ask again after the time given. A place that you hold is kept.",
 }
 
 

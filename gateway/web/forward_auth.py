@@ -30,7 +30,7 @@ async def authorize(site: Site, request: web.BaseRequest) -> web.Response:
     headers = dict(_FRESH)
     for name in sorted(_rooms(site, methods, paths, plain=not is_overridden(request.headers))):
         room = site.rooms[name]
-        admission = site.tokens.admission(request, name, site.store_now(room))
+        admission = site.admission(request, room)
         if admission is None:
             return problem(401, "no_pass", "Send the visitor to the gateway.", 1, room=name)
         room.ledger.note_request(admission.visit, admission.pool, site.clock())

@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 from multidict import CIMultiDict
 
+from gateway.core.address import is_trusted
 from gateway.core.classify import VISIT, Classified, is_ambiguous, is_overridden, origin_form
 from gateway.core.decide import Forward, Reason
 from gateway.core.live_room import LiveRoom
+from gateway.core.pass_load import PassLoad
 from gateway.core.passes import Pass
 from gateway.errors import UpstreamFailed
 from gateway.web.answers import Answers, keep_out_of_caches, problem
+from gateway.web.door import Door
+from gateway.web.entry_answers import EntryAnswers
 from gateway.web.reception import Outcome, Reception
 from gateway.web.room_api import PREFIX, RoomApi
 from gateway.web.site import Site
@@ -41,8 +45,11 @@ class Gate:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._answers = Answers(site)
+        self._entry = EntryAnswers(site, self._answers)
         self._reception = Reception(site)
-        self._api = RoomApi(site, self._answers, self._reception)
+        self._door = Door(site)
+        self._load = PassLoad()
+        self._api = RoomApi(site, self._answers, self._reception, self._door)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -72,7 +79,7 @@ class Gate:
     async def _answer(self, request: web.BaseRequest, seen: _Seen, request_id: str) -> web.StreamResponse:
         site = self._site
         room = site.rooms.get(seen.classified.room or "")
-        admission = site.tokens.admission(request, room.name, site.store_now(room)) if room else None
+        admission = site.admission(request, room) if room else None
         most = site.settings.proxy.max_body
         if request.content_length is not None and request.content_length > most:
             seen.decision = "body_too_large"
@@ -84,14 +91,25 @@ class Gate:
             lane=self.lane(request, room),
             held=held,
             admission=admission,
+            keeper=self._door.keeper(room, request) if room and admission is None else None,
         )
         decision = outcome.decision
         seen.decision = decision.reason.value
         if isinstance(decision, Forward):
-            return await self._forward(request, room, outcome, admission or decision.admission, seen, request_id)
+            admission = admission or decision.admission
+            if room is None or admission is None or decision.reason is Reason.EXPRESS:
+                return await self._forward(request, room, outcome, admission, seen, request_id)
+            most_open = site.settings.rooms[room.name].pass_concurrency
+            with self._load.one_more(f"{room.name}|{admission.visit}", most_open) as may:
+                if may:
+                    return await self._forward(request, room, outcome, admission, seen, request_id)
+            seen.decision, seen.visit, seen.lane = "pass_busy", admission.visit, admission.lane
+            return problem(429, "pass_busy", "Too many requests with one pass are open.", 1, reference=request_id)
         assert room is not None
         if decision.ticket is not None:
             seen.visit, seen.lane = decision.ticket.visit, decision.ticket.lane
+        if outcome.barred is not None:
+            return self._entry.barred(request, room, outcome.barred, decision.ticket, request_id)
         return self._answers.waiting(
             request, room, decision, new_ticket=outcome.new_ticket, missed=outcome.missed, reference=request_id
         )
@@ -101,7 +119,7 @@ class Gate:
         if room is None:
             return ""
         rules = self._site.settings.rooms[room.name]
-        if rules.lane_header and request.remote in self._site.settings.proxy.trusted_proxies:
+        if rules.lane_header and is_trusted(request.remote or "", self._site.settings.proxy.trusted_proxies):
             # A proxy that adds its field beside the visitor's leaves two: then neither counts.
             named = request.headers.getall(rules.lane_header, [])
             if len(named) == 1 and named[0] in rules.lanes:
@@ -148,6 +166,8 @@ class Gate:
         site, now = self._site, self._site.store_now(room)
         if ended:
             room.ledger.end(admission.visit, site.clock())
+            room.endings.end(admission.visit, now, now + site.settings.rooms[room.name].pass_idle)
+        if ended or room.endings.has(admission.visit, now):
             return [site.tokens.ended_cookie()]
         if outcome.new_pass:
             return list(site.tokens.pass_cookies(admission, now))
@@ -207,4 +227,4 @@ def _refusal(request: web.BaseRequest, path: str, seen: _Seen, request_id: str) 
     return None
 
 
-_WAITS = frozenset({Reason.QUEUE.value, Reason.FULL.value, Reason.PAUSED.value, Reason.STORE_DOWN.value})
+_WAITS = frozenset({Reason.QUEUE, Reason.FULL, Reason.PAUSED, Reason.STORE_DOWN, Reason.ENTRY, Reason.LIMITED})

@@ -7,6 +7,8 @@ is not. Clients must pass over members that they do not know: more may come.
 from collections.abc import Mapping, Sequence
 
 from gateway.core.ticket import MAX_TOKEN
+from gateway.web.openapi_parts import LIMITED, NO_PLACE_NOW, empty, parameter, problem, standing, with_json
+from gateway.web.openapi_places import enter_path, places_path
 from gateway.web.openapi_schemas import HEADERS, SECURITY, schemas
 
 Json = Mapping[str, object]
@@ -44,6 +46,8 @@ def document(rooms: Sequence[str], version: str) -> dict[str, object]:
             "/_talon/rooms/{name}": _now_serving_path(room),
             "/_talon/tickets": _join_path(room, named=len(rooms) != 1),
             "/_talon/tickets/{token}": _ticket_path(),
+            "/_talon/places": places_path(room, named=len(rooms) != 1),
+            "/_talon/enter": enter_path(),
             "/_talon/authorize": _authorize_path(),
             "/_talon/status": _status_path(),
             "/_talon/preferences": _preferences_path(),
@@ -62,13 +66,15 @@ def _now_serving_path(room: Json) -> Json:
             "description": "With a ticket, in the cookie or in Talon-Ticket, the poll shows that its visitor is there.",
             "security": [{}, {"ticketCookie": []}, {"ticketHeader": []}],
             "responses": {
-                "200": _json("What the room shows to everybody.", "NowServing", "ETag", "Cache-Control", method=method),
-                "304": _empty("The document is still the one of If-None-Match.", "ETag", "Cache-Control"),
-                "404": _problem("There is no such room.", method=method),
+                "200": with_json(
+                    "What the room shows to everybody.", "NowServing", "ETag", "Cache-Control", method=method
+                ),
+                "304": empty("The document is still the one of If-None-Match.", "ETag", "Cache-Control"),
+                "404": problem("There is no such room.", method=method),
             },
         }
 
-    named = _parameter("name", "path", "Name of the room.", room)
+    named = parameter("name", "path", "Name of the room.", room)
     return {
         "parameters": [named, _IF_NONE_MATCH],
         "get": operation("get"),
@@ -99,20 +105,21 @@ def _join_path(room: Json, *, named: bool) -> Json:
         "security": [{}, {"ticketCookie": []}, {"ticketHeader": []}],
         "requestBody": body,
         "responses": {
-            "200": _standing("The place that the ticket holds, or the turn has come."),
-            "201": _standing("A new place."),
-            "400": _problem("The body is not JSON."),
-            "408": _problem("The body did not come in time."),
-            "413": _problem("The body is too large."),
-            "422": _problem("The body is JSON, but names no room of this gateway."),
-            "503": _problem("No place can be given now: code full or store_down.", "Retry-After"),
+            "200": standing("The place that the ticket holds, or the turn has come."),
+            "201": standing("A new place."),
+            "400": problem("The body is not JSON."),
+            "408": problem("The body did not come in time."),
+            "413": problem("The body is too large."),
+            "422": problem("The body is JSON, but names no room of this gateway."),
+            "429": LIMITED,
+            "503": NO_PLACE_NOW,
         },
     }
     return {"post": operation}
 
 
 def _ticket_path() -> Json:
-    token = _parameter("token", "path", "The ticket.", {"type": "string", "minLength": 1, "maxLength": MAX_TOKEN})
+    token = parameter("token", "path", "The ticket.", {"type": "string", "minLength": 1, "maxLength": MAX_TOKEN})
     return {
         "parameters": [token],
         "get": {
@@ -122,10 +129,11 @@ def _ticket_path() -> Json:
             "description": "Asking shows that the visitor is there. Ask again after Retry-After. If the queue was "
             "made anew, the answer holds another ticket: go on with that one.",
             "responses": {
-                "200": _standing("The place, or the turn has come.", links=False),
-                "404": _problem("This is not a ticket of this gateway."),
-                "410": _problem("The ticket holds no place any more; join again."),
-                "503": _problem("No place can be given now: code full or store_down.", "Retry-After"),
+                "200": standing("The place, or the turn has come.", links=False),
+                "404": problem("This is not a ticket of this gateway."),
+                "410": problem("The ticket holds no place any more; join again."),
+                "429": LIMITED,
+                "503": NO_PLACE_NOW,
             },
         },
         "delete": {
@@ -133,10 +141,10 @@ def _ticket_path() -> Json:
             "tags": ["tickets"],
             "summary": "Give the place up",
             "responses": {
-                "204": _empty("The place is free for others.", "Set-Cookie", "Cache-Control"),
-                "404": _problem("This is not a ticket of this gateway."),
-                "410": _problem("The ticket holds no place."),
-                "503": _problem("The store does not answer; the place is kept.", "Retry-After"),
+                "204": empty("The place is free for others.", "Set-Cookie", "Cache-Control"),
+                "404": problem("This is not a ticket of this gateway."),
+                "410": problem("The ticket holds no place."),
+                "503": problem("The store does not answer; the place is kept.", "Retry-After"),
             },
         },
     }
@@ -153,18 +161,18 @@ def _authorize_path() -> Json:
             "description": "Every request that the fields name must be allowed.",
             "security": [{}, {"passCookie": []}, {"passHeader": []}],
             "responses": {
-                "204": _empty("Let it through.", "Talon-Visit-Id", "Cache-Control"),
-                "401": _problem("Send the visitor to the gateway.", "Retry-After", method=method),
-                "403": _problem("It is not clear which request is meant.", method=method),
+                "204": empty("Let it through.", "Talon-Visit-Id", "Cache-Control"),
+                "401": problem("Send the visitor to the gateway.", "Retry-After", method=method),
+                "403": problem("It is not clear which request is meant.", method=method),
             },
         }
 
     return {
         "parameters": [
-            _parameter("X-Original-Method", "header", "Method of the request; GET if not said.", text),
-            _parameter("X-Original-URI", "header", "Path and query of the request; / if not said.", text),
-            _parameter("X-Forwarded-Method", "header", "The same, as other proxies name it.", text),
-            _parameter("X-Forwarded-Uri", "header", "The same, as other proxies name it.", text),
+            parameter("X-Original-Method", "header", "Method of the request; GET if not said.", text),
+            parameter("X-Original-URI", "header", "Path and query of the request; / if not said.", text),
+            parameter("X-Forwarded-Method", "header", "The same, as other proxies name it.", text),
+            parameter("X-Forwarded-Uri", "header", "The same, as other proxies name it.", text),
         ],
         **{method: operation(method) for method in AUTHORIZE_METHODS},
     }
@@ -172,7 +180,7 @@ def _authorize_path() -> Json:
 
 def _status_path() -> Json:
     def operation(method: str) -> Json:
-        answer = _json("How the rooms are, also while the store is down.", "Status", "Cache-Control", method=method)
+        answer = with_json("How the rooms are, also while the store is down.", "Status", "Cache-Control", method=method)
         content = answer.get("content")
         both = {**content, "text/html": {"schema": {"type": "string"}}} if isinstance(content, dict) else None
         return {
@@ -193,14 +201,14 @@ def _preferences_path() -> Json:
             "operationId": f"{method}Preferences",
             "tags": ["pages"],
             "summary": "Keep a visitor's choices in cookies and go back",
-            "responses": {"303": _empty("Go back to a path of this site.", "Location", "Set-Cookie", "Cache-Control")},
+            "responses": {"303": empty("Go back to a path of this site.", "Location", "Set-Cookie", "Cache-Control")},
         }
 
     return {
         "parameters": [
-            _parameter("language", "query", "Language of the pages; what is not offered is passed over.", text),
-            _parameter("auto", "query", "on or off: go in by itself when the turn comes.", text),
-            _parameter("back", "query", "Where to go back to; anything but a path of this site is /.", text),
+            parameter("language", "query", "Language of the pages; what is not offered is passed over.", text),
+            parameter("auto", "query", "on or off: go in by itself when the turn comes.", text),
+            parameter("back", "query", "Where to go back to; anything but a path of this site is /.", text),
         ],
         "get": operation("get"),
         "post": operation("post"),
@@ -214,43 +222,9 @@ def _openapi_path() -> Json:
             "tags": ["shared"],
             "summary": "This document",
             "responses": {
-                "200": _json("OpenAPI 3.1.", "OpenApi", "ETag", "Cache-Control", method=method),
-                "304": _empty("The document is still the one of If-None-Match.", "ETag", "Cache-Control"),
+                "200": with_json("OpenAPI 3.1.", "OpenApi", "ETag", "Cache-Control", method=method),
+                "304": empty("The document is still the one of If-None-Match.", "ETag", "Cache-Control"),
             },
         }
 
     return {"parameters": [_IF_NONE_MATCH], "get": operation("get"), "head": operation("head")}
-
-
-def _parameter(name: str, place: str, description: str, schema: Json) -> Json:
-    return {"name": name, "in": place, "required": place == "path", "description": description, "schema": schema}
-
-
-def _ref(kind: str, name: str) -> Json:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def _empty(description: str, *headers: str) -> Json:
-    return {"description": description, "headers": {name: _ref("headers", name) for name in headers}}
-
-
-def _json(
-    description: str, schema: str, *headers: str, media: str = "application/json", method: str = "get"
-) -> dict[str, object]:
-    """Return a response; the answer to HEAD has the header fields and no body."""
-    answer = dict(_empty(description, *headers))
-    if method != "head":
-        answer["content"] = {media: {"schema": _ref("schemas", schema)}}
-    return answer
-
-
-def _problem(description: str, *headers: str, method: str = "get") -> Json:
-    return _json(description, "Problem", "Cache-Control", *headers, media="application/problem+json", method=method)
-
-
-def _standing(description: str, *, links: bool = True) -> Json:
-    answer = _json(description, "Standing", "Retry-After", "Set-Cookie", "Cache-Control")
-    if links:
-        follow = {"parameters": {"token": "$response.body#/ticket"}}
-        answer["links"] = {name: {"operationId": name, **follow} for name in ("look", "leave")}
-    return answer

@@ -13,9 +13,13 @@ PROBLEM_CODES = (
     "bad_json",
     "bad_path",
     "bad_request",
+    "bad_form",
     "body_timeout",
     "body_too_large",
+    "cross_site",
+    "entry",
     "full",
+    "limited",
     "method_not_allowed",
     "no_pass",
     "no_place",
@@ -35,6 +39,20 @@ _SECONDS: Json = {"type": "number", "minimum": 0}
 _SOME_COUNT: Json = {"type": ["integer", "null"], "minimum": 0}
 _SOME_SECONDS: Json = {"type": ["number", "null"], "minimum": 0}
 _TOKEN: Json = {"type": "string", "minLength": 1, "maxLength": MAX_TOKEN}
+_PLACE: Json = {
+    "ticket": _TOKEN,
+    "lane": {"type": "string"},
+    "number": {"type": "integer", "minimum": 1, "exclusiveMaximum": MAX_NUMBER},
+    "ahead": {**_SOME_COUNT, "description": "Visits of the lane before this one; null when unknown."},
+    "position": {**_SOME_COUNT, "minimum": 1, "description": "ahead + 1."},
+    "eta_seconds_low": {**_SOME_SECONDS, "description": "Eight of ten waits end between low and high."},
+    "eta_seconds_high": _SOME_SECONDS,
+    "place_code": {
+        "type": ["string", "null"],
+        "pattern": "^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$",
+        "description": "For POST /_talon/places on another device.",
+    },
+}
 _WAIT: Json = {"type": "integer", "minimum": 1, "description": "Whole seconds until to ask again."}
 
 
@@ -47,6 +65,7 @@ def schemas(room: Json) -> Json:
             "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Place", "Admitted", "Open")],
         },
         "Place": _place(room),
+        "Moved": _moved(room),
         "Admitted": _admitted(room),
         "Open": _object({"state": {"const": "open"}, "room": room}, "The room only observes: go in without a pass."),
         "NowServing": _now_serving(room),
@@ -74,8 +93,11 @@ def _problem(room: Json) -> Json:
         "code": {"type": "string", "enum": list(PROBLEM_CODES), "description": "For programs."},
         "retry_after": _WAIT,
         "room": room,
+        **_PLACE,
+        "ticket": {**_TOKEN, "description": "The place that is kept; or with code entry what to bring next time."},
+        "proof_bits": {"type": "integer", "minimum": 1, "description": "Zero bits of the proof to bring with ticket."},
     }
-    return _object(members, "A problem document (RFC 9457).", "retry_after", "room")
+    return _object(members, "A problem document (RFC 9457).", "retry_after", "room", *_PLACE, "ticket", "proof_bits")
 
 
 def _place(room: Json) -> Json:
@@ -84,15 +106,13 @@ def _place(room: Json) -> Json:
         "room": room,
         "reason": {"type": "string", "enum": [reason.value for reason in PLACE_REASONS]},
         "retry_after": _WAIT,
-        "ticket": _TOKEN,
-        "lane": {"type": "string"},
-        "number": {"type": "integer", "minimum": 1, "exclusiveMaximum": MAX_NUMBER},
-        "ahead": {**_SOME_COUNT, "description": "Visits of the lane before this one; null when unknown."},
-        "position": {**_SOME_COUNT, "minimum": 1, "description": "ahead + 1."},
-        "eta_seconds_low": {**_SOME_SECONDS, "description": "Eight of ten waits end between low and high."},
-        "eta_seconds_high": _SOME_SECONDS,
+        **_PLACE,
     }
     return _object(members, "A place in the queue.")
+
+
+def _moved(room: Json) -> Json:
+    return _object({"state": {"const": "waiting"}, "room": room, **_PLACE}, "A place that was taken to this device.")
 
 
 def _admitted(room: Json) -> Json:

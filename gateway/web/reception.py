@@ -1,6 +1,6 @@
 """Reception: brings a visit to its pass. Asks the store only when the counters say that it may be the turn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.core.decide import Ask, Decision, Forward, Reason, RequestFacts, Wait, decide
 from gateway.core.live_room import LiveRoom
@@ -9,6 +9,7 @@ from gateway.core.room import Standing
 from gateway.core.ticket import Ticket
 from gateway.errors import StoreUnavailable
 from gateway.settings import RoomSettings
+from gateway.web.door import Barred, Keeper
 from gateway.web.site import Site
 
 
@@ -21,6 +22,7 @@ class Outcome:
     new_pass: bool = False
     missed: bool = False
     gone: bool = False
+    barred: Barred | None = None
 
 
 class Reception:
@@ -38,22 +40,33 @@ class Reception:
         held: Ticket | None,
         admission: Pass | None,
         rejoin: bool = True,
+        keeper: Keeper | None = None,
     ) -> Outcome:
         """Return what happens to a request of a visit that holds `held` and `admission`.
 
         A place that was left or missed for good is replaced by a new one, or reported as gone without `rejoin`.
+        `keeper` may keep the visitor from a new place, and from asking after an old one too often.
         """
+        regained = keeper.regained() if keeper is not None and held is None else None
+        held = held or regained
         decision = self._decide(room, express=express, held=held, admission=admission)
+        if keeper is not None and held is not None and not isinstance(decision, Forward):
+            barred = keeper.poll(held)
+            if barred is not None:
+                return Outcome(decision=Wait(reason=barred.reason, ticket=held), barred=barred)
         if isinstance(decision, Wait) and decision.ticket is not None and room is not None:
             note_presence(room, decision.ticket)
         if not isinstance(decision, Ask):
-            return Outcome(decision=decision)
+            return Outcome(decision=decision, new_ticket=isinstance(decision, Wait) and regained is not None)
         assert room is not None
         try:
-            return await self._ask(room, lane, decision.ticket, rejoin=rejoin)
+            outcome = await self._ask(room, lane, decision.ticket, rejoin=rejoin, keeper=keeper)
         except StoreUnavailable:
             room.store_up = False
-            return Outcome(decision=Wait(reason=Reason.STORE_DOWN, ticket=held))
+            outcome = Outcome(decision=Wait(reason=Reason.STORE_DOWN, ticket=held))
+        if regained is not None and isinstance(outcome.decision, Wait) and outcome.decision.ticket == regained:
+            return replace(outcome, new_ticket=True)
+        return outcome
 
     def _decide(self, room: LiveRoom | None, *, express: bool, held: Ticket | None, admission: Pass | None) -> Decision:
         view = room.view if room else None
@@ -74,11 +87,13 @@ class Reception:
             )
         )
 
-    async def _ask(self, room: LiveRoom, lane: str, held: Ticket | None, *, rejoin: bool) -> Outcome:
+    async def _ask(
+        self, room: LiveRoom, lane: str, held: Ticket | None, *, rejoin: bool, keeper: Keeper | None
+    ) -> Outcome:
         pool = room.pick_pool()
         if held is not None:
             claim = await self._site.store.claim(room.name, held.lane, held.number, held.epoch, pool=pool)
-            if claim.standing is Standing.CLAIMED and not self._outlived(room, claim.claimed_at):
+            if claim.standing is Standing.CLAIMED and not self._is_over(room, held, claim.claimed_at):
                 self._note_admission(room, held, claim.claimed_at)
                 return self._admitted(room, held, claim.claimed_at, claim.pool, Reason.TURN)
             if claim.standing in (Standing.WAITING, Standing.RETURNING):
@@ -86,10 +101,17 @@ class Reception:
                 return Outcome(decision=Wait(reason=_waits(room), ticket=held), missed=missed)
             if claim.standing in (Standing.GONE, Standing.CLAIMED) and not rejoin:
                 return Outcome(decision=Wait(reason=_waits(room), ticket=None), gone=True)
-        joined = await self._site.store.join(room.name, lane, pool=pool)
-        if joined.standing is Standing.FULL:
-            return Outcome(decision=Wait(reason=Reason.FULL, ticket=None))
-        ticket = Ticket(room=room.name, epoch=joined.epoch, lane=lane, number=joined.number, joined_at=joined.now)
+        if keeper is not None and (barred := keeper.new_place()) is not None:
+            return Outcome(decision=Wait(reason=barred.reason, ticket=None), barred=barred)
+        ticket = None
+        try:
+            joined = await self._site.store.join(room.name, lane, pool=pool)
+            if joined.standing is Standing.FULL:
+                return Outcome(decision=Wait(reason=Reason.FULL, ticket=None))
+            ticket = Ticket(room=room.name, epoch=joined.epoch, lane=lane, number=joined.number, joined_at=joined.now)
+        finally:
+            if keeper is not None:
+                keeper.settle(ticket)
         if joined.standing is Standing.CLAIMED:
             self._note_admission(room, ticket, joined.now)
             return self._admitted(room, ticket, joined.now, joined.pool, Reason.ROOM_FREE)
@@ -108,9 +130,10 @@ class Reception:
         )
         return Outcome(decision=Forward(reason=reason, admission=admission), new_pass=True)
 
-    def _outlived(self, room: LiveRoom, claimed_at: float) -> bool:
+    def _is_over(self, room: LiveRoom, ticket: Ticket, claimed_at: float) -> bool:
         """Whether the pass that a claim gave has ended: its ticket, kept and repeated, opens nothing any more."""
-        return self._site.store_now(room) >= claimed_at + self._settings(room).pass_idle
+        now = self._site.store_now(room)
+        return now >= claimed_at + self._settings(room).pass_idle or room.endings.has(ticket.visit, now)
 
     def _note_admission(self, room: LiveRoom, ticket: Ticket, at: float) -> None:
         self._site.metrics.admissions.labels(room.name, ticket.lane).inc()

@@ -15,10 +15,13 @@ from aiohttp import web
 from gateway.core.control import Control
 from gateway.core.live_room import LiveRoom
 from gateway.web.answers import Answers, html, json_answer, problem, wants_html
+from gateway.web.door import Door
+from gateway.web.entry_answers import EntryAnswers
 from gateway.web.forward_auth import authorize
 from gateway.web.openapi import document
 from gateway.web.pages.links import PREFERENCES_PATH, read_preferences
 from gateway.web.pages.views import RoomState, RoomStatus, StatusView
+from gateway.web.place_api import PlaceApi
 from gateway.web.reception import Reception, note_presence
 from gateway.web.site import Site
 from gateway.web.ticket_api import TicketApi
@@ -31,10 +34,12 @@ ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class RoomApi:
     """Answers everything below `/_talon/`."""
 
-    def __init__(self, site: Site, answers: Answers, reception: Reception) -> None:
+    def __init__(self, site: Site, answers: Answers, reception: Reception, door: Door) -> None:
         self._site = site
         self._answers = answers
-        self._tickets = TicketApi(site, answers, reception)
+        self._tickets = TicketApi(site, answers, reception, door)
+        self._places = PlaceApi(site, answers, door)
+        self._entry = EntryAnswers(site, answers)
         self._documents: dict[str, tuple[float, bytes, str]] = {}
         self._described: tuple[tuple[str, ...], bytes, str] = ((), b"", "")
 
@@ -45,6 +50,8 @@ class RoomApi:
             ("rooms", 2): (READ, self._now_serving),
             ("tickets", 1): (("POST",), self._tickets.join),
             ("tickets", 2): (("GET", "DELETE"), self._tickets.ticket),
+            ("places", 1): (("POST",), self._places.move),
+            ("enter", 1): (READ, self._entry.enter),
             ("authorize", 1): (ANY, self._authorize),
             ("status", 1): (READ, self._status),
             ("openapi.json", 1): (READ, self._openapi),

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from aiohttp import web
+
 from gateway.core.classify import Classifier
 from gateway.core.live_room import LiveRoom
+from gateway.core.passes import Pass
 from gateway.ports import RoomStore, Upstream
 from gateway.settings import Settings
 from gateway.telemetry.access_log import AccessLog
@@ -32,6 +35,12 @@ class Site:
     clock: Callable[[], float]
     wall: Callable[[], float]
     chance: Callable[[], float]
+
+    def admission(self, request: web.BaseRequest, room: LiveRoom) -> Pass | None:
+        """The request's pass if it opens the room now: signed, in time, and of a visit that has not been ended."""
+        now = self.store_now(room)
+        admission = self.tokens.admission(request, room.name, now)
+        return None if admission is not None and room.endings.has(admission.visit, now) else admission
 
     def store_now(self, room: LiveRoom) -> float:
         """The store's clock as last read; before the first reading and for passes the wall clock does."""

@@ -1,9 +1,7 @@
 """The ticket API, for apps that would rather ask for a place than repeat a request: join, look, leave."""
 
-import asyncio
 from collections import OrderedDict
 
-import orjson
 from aiohttp import web
 
 from gateway.core.decide import Forward, Wait
@@ -11,21 +9,24 @@ from gateway.core.live_room import LiveRoom
 from gateway.core.ticket import Ticket
 from gateway.errors import StoreUnavailable
 from gateway.web.answers import Answers, json_answer, problem
+from gateway.web.body import read_json
+from gateway.web.door import Door
+from gateway.web.entry_answers import EntryAnswers
 from gateway.web.reception import Outcome, Reception
 from gateway.web.site import Site
 
-MAX_BODY = 10_000
-BODY_TIMEOUT = 10.0
 MAX_LEFT = 50_000
 
 
 class TicketApi:
     """Answers `/_talon/tickets` and `/_talon/tickets/TOKEN`."""
 
-    def __init__(self, site: Site, answers: Answers, reception: Reception) -> None:
+    def __init__(self, site: Site, answers: Answers, reception: Reception, door: Door) -> None:
         self._site = site
         self._answers = answers
+        self._entry = EntryAnswers(site, answers)
         self._reception = reception
+        self._door = door
         # The counters do not show who left, so this gateway remembers its last leavers; the others learn of them from
         # the store when the turn of the place comes.
         self._left: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -44,7 +45,12 @@ class TicketApi:
         if held is not None and self._has_left(held):
             held = None
         outcome = await self._reception.receive(
-            room, express=False, lane=self._site.settings.rooms[room.name].lane, held=held, admission=None
+            room,
+            express=False,
+            lane=self._site.settings.rooms[room.name].lane,
+            held=held,
+            admission=None,
+            keeper=self._door.keeper(room, request),
         )
         return self._standing(room, outcome, 201 if outcome.new_ticket else 200)
 
@@ -61,7 +67,13 @@ class TicketApi:
         rules = self._site.settings.rooms[room.name]
         lane = ticket.lane if ticket.lane in rules.lanes else rules.lane
         outcome = await self._reception.receive(
-            room, express=False, lane=lane, held=ticket, admission=None, rejoin=False
+            room,
+            express=False,
+            lane=lane,
+            held=ticket,
+            admission=None,
+            rejoin=False,
+            keeper=self._door.keeper(room, request),
         )
         return _no_place() if outcome.gone else self._standing(room, outcome, 200)
 
@@ -87,6 +99,8 @@ class TicketApi:
             case Forward() as forward:
                 return self._admitted(room, forward)
             case Wait() as wait:
+                if outcome.barred is not None:
+                    return self._entry.barred_problem(room, outcome.barred, wait.ticket)
                 return self._place(room, wait, status, new_ticket=outcome.new_ticket)
 
     def _admitted(self, room: LiveRoom, decision: Forward) -> web.Response:
@@ -119,31 +133,6 @@ class TicketApi:
         if new_ticket:
             response.headers.add("Set-Cookie", self._site.tokens.ticket_cookie(ticket))
         return response
-
-
-async def read_json(request: web.BaseRequest) -> dict[str, object] | web.Response:
-    """Return the JSON object of the body, an empty one without a body, or the answer that says what is wrong."""
-    too_large = problem(413, "body_too_large", f"At most {MAX_BODY} bytes are accepted.")
-    if (request.content_length or 0) > MAX_BODY:
-        return too_large
-    data = bytearray()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            async for part in request.content.iter_any():
-                data += part
-                if len(data) > MAX_BODY:
-                    return too_large
-    except TimeoutError:
-        return problem(408, "body_timeout", "The body did not come in time.")
-    if not data:
-        return {}
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return problem(400, "bad_json", 'The body is not JSON; expected an object such as {"room": "NAME"}.')
-    if not isinstance(body, dict):
-        return problem(422, "no_such_room", 'The body must be an object such as {"room": "NAME"}.')
-    return body
 
 
 def _no_place() -> web.Response:

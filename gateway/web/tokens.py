@@ -33,9 +33,15 @@ class Tokens:
     _passes: OrderedDict[str, Pass] = field(default_factory=OrderedDict)
     _tickets: OrderedDict[str, Ticket] = field(default_factory=OrderedDict)
 
+    def take_keys(self, keys: KeyRing) -> None:
+        """Verify and sign with other keys from now on; what the old ones have verified is verified anew."""
+        self.keys = keys
+        self._passes.clear()
+        self._tickets.clear()
+
     def admission(self, request: web.BaseRequest, room: str, now: float) -> Pass | None:
         """Return the request's pass if it opens `room` now."""
-        for token in _candidates(request, PASS_COOKIE, PASS_HEADER):
+        for token in candidates(request, PASS_COOKIE, PASS_HEADER):
             try:
                 admission = _remember(self._passes, token, lambda text: passes.decode(text, self.keys))
                 passes.check(admission, room=room, now=now)
@@ -46,7 +52,7 @@ class Tokens:
 
     def ticket(self, request: web.BaseRequest, room: str) -> Ticket | None:
         """Return the request's ticket for `room`, or None."""
-        for token in _candidates(request, TICKET_COOKIE, TICKET_HEADER):
+        for token in candidates(request, TICKET_COOKIE, TICKET_HEADER):
             found = self.read_ticket(token)
             if found is not None and found.room == room:
                 return found
@@ -83,7 +89,8 @@ class Tokens:
         return f"{name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
-def _candidates(request: web.BaseRequest, cookie: str, header: str) -> list[str]:
+def candidates(request: web.BaseRequest, cookie: str, header: str) -> list[str]:
+    """Return what a request shows in a cookie and in the header for clients without cookies."""
     found = (request.cookies.get(cookie), request.headers.get(header))
     return [token for token in found if token]
 

@@ -63,6 +63,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert left is self.model.leave(*place)
 
     @rule(place=tickets)
+    def look(self, place: tuple[str, int, str]) -> None:
+        assert self.run(self.real.standing(ROOM, *place)) is self.model.standing(*place)
+
+    @rule(place=tickets)
     def poll(self, place: tuple[str, int, str]) -> None:
         if place[2] == self.epoch:  # the gate hands over only heartbeats of the epoch in force
             self.run(self.real.touch(ROOM, {place[0]: [place[1]]}))

@@ -1,90 +1,11 @@
 """One suite over every store: the reference model, the bundled Valkey and the system's Redis."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
 from gateway.core.room import Standing
-from gateway.ports import RoomStore
-from gateway.store.connect import connect
-from gateway.store.memory_room import MemoryRooms
-from gateway.store.redis_room import RedisRooms
-from gateway.store.room_options import RoomOptions
-from tests.conftest import running_store
-
-ROOM = "booking"
-OPTIONS = RoomOptions(
-    lanes=("urgent", "regular"),
-    max_waiting=50,
-    grace=0.4,
-    claim_window=0.3,
-    keep_claims=0.5,
-    roll_after=3,
-    quiet=0.2,
-)
-_folders = itertools.count()
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
-class World:
-    """A store with a way to let time pass: the model's clock jumps, a real server is waited for."""
-
-    rooms: RoomStore
-    clock: Clock | None
-    client: Redis | None = None
-
-    async def passes(self, seconds: float) -> None:
-        if self.clock is not None:
-            self.clock.now += seconds
-        else:
-            await asyncio.sleep(seconds)
-
-
-@pytest.fixture(params=["memory", "valkey", "redis"])
-async def world(request: pytest.FixtureRequest, short_tmp: Path) -> AsyncIterator[World]:
-    if request.param == "memory":
-        clock = Clock()
-        rooms = MemoryRooms({ROOM: OPTIONS}, clock)
-        await rooms.open(ROOM, None)
-        await rooms.view(ROOM, owner="me", lease=60, report=b"")
-        yield World(rooms, clock)
-        return
-    binary = request.getfixturevalue("redis_binary") if request.param == "redis" else None
-    async with running_store(short_tmp / f"contract{next(_folders)}", binary) as url:
-        client = connect(url)
-        real = RedisRooms(client, {ROOM: OPTIONS})
-        await real.open(ROOM, None)
-        await real.view(ROOM, owner="me", lease=60, report=b"")
-        yield World(real, None, client)
-        await real.close()
-
-
-async def join(world: World, lane: str = "regular", count: int = 1) -> str:
-    epoch = ""
-    for _ in range(count):
-        epoch = (await world.rooms.join(ROOM, lane, pool="primary")).epoch
-    return epoch
-
-
-async def call(world: World, credit: int = 0, **wanted: int) -> dict[str, int] | None:
-    return await world.rooms.call(ROOM, wanted, owner="me", credit=credit)
-
-
-async def claim(world: World, number: int, epoch: str, lane: str = "regular", pool: str = "primary") -> Standing:
-    return (await world.rooms.claim(ROOM, lane, number, epoch, pool=pool)).standing
+from tests.contract.conftest import ROOM, World, call, claim, join
 
 
 async def test_numbers_count_joins_within_a_lane(world: World) -> None:
@@ -176,6 +97,37 @@ async def test_old_claims_are_forgotten(world: World) -> None:
     assert await claim(world, 1, epoch) is Standing.GONE
 
 
+async def test_looking_at_a_place_changes_nothing(world: World) -> None:
+    """Waiting, called, returning and silent places stand as waiting; claimed, left and never given ones do not."""
+
+    async def standing(number: int, lane: str = "regular") -> Standing:
+        return await world.rooms.standing(ROOM, lane, number, epoch)
+
+    epoch = await join(world, count=4)
+    await world.rooms.leave(ROOM, "regular", 2, epoch)
+    assert [await standing(n) for n in range(6)] == [
+        Standing.GONE,
+        Standing.WAITING,
+        Standing.GONE,
+        Standing.WAITING,
+        Standing.WAITING,
+        Standing.GONE,
+    ]
+    await call(world, regular=2)
+    assert await standing(1) is Standing.WAITING
+    view = await world.rooms.view(ROOM, owner="me", lease=60, report=b"")
+    assert (view.lanes["regular"].issued, view.lanes["regular"].claims, view.lanes["regular"].called) == (4, 0, 2)
+    assert await claim(world, 1, epoch) is Standing.CLAIMED
+    assert await standing(1) is Standing.CLAIMED
+    await world.passes(0.6)
+    await world.rooms.sweep(ROOM, owner="me")
+    assert await standing(1) is Standing.GONE
+    assert await claim(world, 3, epoch) is Standing.RETURNING
+    assert await standing(3) is Standing.WAITING
+    assert await standing(1, "nowhere") is Standing.STALE
+    assert await world.rooms.standing(ROOM, "regular", 4, "another") is Standing.STALE
+
+
 async def test_a_full_room_hands_out_no_numbers(world: World) -> None:
     """The queue has a limit; beyond it a join is refused without using up a number."""
     await join(world, count=50)
@@ -238,61 +190,3 @@ async def test_the_wait_of_the_head_is_known(world: World) -> None:
     await join(world, count=3)
     view = await world.rooms.view(ROOM, owner="me", lease=60, report=b"")
     assert view.now - (view.lanes["regular"].head_joined_at or 0) == pytest.approx(0.2, abs=0.15)
-
-
-async def test_calls_decided_under_an_old_fence_are_refused(world: World) -> None:
-    """A leader that slept while another one led cannot call or sweep by what it had seen, until it has looked again."""
-    await join(world, count=4)
-    assert (await world.rooms.view(ROOM, owner="me", lease=0.05, report=b"")).fence == 1
-    await world.passes(0.1)
-    other = await world.rooms.view(ROOM, owner="other", lease=0.05, report=b"")
-    assert (other.leader, other.fence) == (True, 2)
-    assert await call(world, regular=2) is None
-    await world.passes(0.1)
-    assert await call(world, regular=2) is None, "the lease of the other has run out, but it is not ours again"
-    assert await world.rooms.sweep(ROOM, owner="me") is None
-    assert (await world.rooms.view(ROOM, owner="me", lease=60, report=b"")).fence == 3
-    assert await call(world, regular=2) == {"urgent": 0, "regular": 2}
-
-
-async def test_a_lease_that_had_run_out_is_a_new_one(world: World) -> None:
-    """The same owner, too late to renew, leads under a new fence; renewing in time keeps it."""
-    fences = [(await world.rooms.view(ROOM, owner="me", lease=60, report=b"")).fence for _ in range(3)]
-    assert fences == [1, 1, 1]
-    await world.rooms.view(ROOM, owner="me", lease=0.05, report=b"")
-    await world.passes(0.1)
-    assert (await world.rooms.view(ROOM, owner="me", lease=60, report=b"")).fence == 2
-
-
-async def test_the_absent_do_not_count_as_present(world: World) -> None:
-    """Who left or has fallen silent is not in the profile; who is heard of again is."""
-    epoch = await join(world, count=20)
-    await world.rooms.leave(ROOM, "regular", 20, epoch)
-    await world.passes(0.5)
-    await world.rooms.sweep(ROOM, owner="me")
-    await world.passes(0.5)
-    await world.rooms.sweep(ROOM, owner="me")
-    await world.rooms.touch(ROOM, {"regular": [3, 4, 19, 20]})
-    await world.rooms.count_present(ROOM)
-    found = (await world.rooms.presence(ROOM))["regular"]
-    assert found.ahead_of(21, 0) == 3
-
-
-async def test_an_empty_room_begins_a_new_epoch_after_enough_tickets(world: World) -> None:
-    """With nobody waiting, called or just let in, old tickets become stale and numbers begin anew."""
-    epoch = await join(world, count=3)
-    assert await world.rooms.roll(ROOM, owner="me") == epoch, "somebody waits"
-    await call(world, regular=3)
-    assert await world.rooms.roll(ROOM, owner="me") == epoch, "somebody is called"
-    assert await claim(world, 1, epoch) is Standing.CLAIMED
-    for number in (2, 3):
-        await world.rooms.leave(ROOM, "regular", number, epoch)
-    assert await world.rooms.roll(ROOM, owner="me") == epoch, "somebody has just come in"
-    await world.passes(0.3)
-    new = await world.rooms.roll(ROOM, owner="me")
-    assert new not in (None, epoch)
-    assert await claim(world, 2, epoch) is Standing.STALE
-    view = await world.rooms.view(ROOM, owner="me", lease=60, report=b"")
-    assert (view.epoch, view.lanes["regular"].issued, view.lanes["regular"].calls) == (new, 0, 0)
-    assert (await world.rooms.join(ROOM, "regular", pool="p")).number == 1
-    assert await world.rooms.roll(ROOM, owner="stranger") is None

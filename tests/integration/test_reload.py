@@ -95,6 +95,52 @@ def test_a_running_gateway_takes_a_valid_file_and_keeps_the_old_one_otherwise(po
     assert visitor.queue()["number"] == 1
 
 
+def test_keys_rotate_under_a_running_gateway(portal: Portal, gateway: Gateway) -> None:
+    """New keys first and old ones last: places and passes hold, new tokens have the new key; later the old ones end."""
+    keys = portal.folder / "data" / "talon.keys"
+    old = keys.read_text()
+    [waiting] = gateway.crowd(1)
+    signed = waiting.cookies["talon_ticket"]
+    code = waiting.queue()["place_code"]
+
+    def reload(times: int, text: str) -> None:
+        keys.write_text(text)
+        gateway.child.signal(signal.SIGHUP)
+        wait_for(lambda: events(gateway, "reloaded") == times, 5.0, "the gateway has reloaded")
+
+    new = "new:" + "ab" * 32
+    reload(1, f"{new}\n{old}")
+    assert '"keys":["new","k1"]' in gateway.child.err
+    again = waiting.queue()
+    assert (again["number"], again["ticket"].split(".")[1]) == (1, "new")
+    assert again["place_code"] != code
+    moved = Visitor(gateway.visitors).ask("/_talon/places", "POST", {"code": code})
+    assert moved.json()["number"] == 1
+    late = Visitor(gateway.visitors)
+    late.queue()
+    assert late.cookies["talon_ticket"].startswith("t1.new.")
+
+    keys.write_text("rubbish")
+    gateway.child.signal(signal.SIGHUP)
+    wait_for(lambda: events(gateway, "reload_refused") == 1, 5.0, "the gateway refuses the keys")
+    assert waiting.queue()["number"] == 1
+
+    reload(2, new)
+    waiting.cookies["talon_ticket"] = signed
+    assert waiting.queue()["number"] == 3, "the old key is out, what it has signed counts no more"
+    assert late.queue()["number"] == 2
+
+
+def test_a_file_of_keys_that_is_gone_changes_nothing(portal: Portal, gateway: Gateway) -> None:
+    """A reload never makes keys up: it is refused, and places hold."""
+    [waiting] = gateway.crowd(1)
+    (portal.folder / "data" / "talon.keys").unlink()
+    gateway.child.signal(signal.SIGHUP)
+    wait_for(lambda: events(gateway, "reload_refused") == 1, 5.0, "the gateway refuses the reload")
+    assert "talon.keys: cannot be read" in gateway.child.err
+    assert waiting.queue()["number"] == 1
+
+
 def test_a_room_that_covers_less_after_a_reload_lets_the_rest_through(portal: Portal, gateway: Gateway) -> None:
     """Paths taken out of a room are forwarded at once."""
     assert Visitor(gateway.visitors).ask("/doctors").status == 503

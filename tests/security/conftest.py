@@ -22,6 +22,7 @@ from gateway.proxy.pool import Pool
 from gateway.settings import ProxySettings
 from gateway.telemetry.metrics import Metrics
 from gateway.web.gate import Gate
+from tests.conftest import until
 from tests.gateway.web.conftest import ROOM, Portal, settings_of
 
 LONGEST_HEAD = 200_000
@@ -29,11 +30,22 @@ LONGEST_HEAD = 200_000
 
 @dataclass
 class Backend:
-    """A node that keeps every byte of every request and answers 200 with `fields`; a `broken` one hangs up."""
+    """A node that keeps every byte of every request and answers 200 with `fields`, once it is `free` to.
+
+    A `broken` one hangs up.
+    """
 
     asked: list[bytes] = field(default_factory=list)
     fields: tuple[str, ...] = ()
     broken: bool = False
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.free.set()
+
+    async def came(self, count: int) -> None:
+        """Return when so many requests have been received."""
+        await until(lambda: len(self.asked) >= count, what=f"{count} requests at the backend")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer requests on one connection until it is closed."""
@@ -48,6 +60,7 @@ class Backend:
                 self.asked.append(head + body)
                 if self.broken:
                     break
+                await self.free.wait()
                 answer = ["HTTP/1.1 200 OK", "Content-Length: 0", *self.fields]
                 writer.write("\r\n".join(answer).encode() + b"\r\n\r\n")
         writer.close()

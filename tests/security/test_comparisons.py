@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from joserfc.jws import JWSRegistry
 
-from gateway.core import keyring, passes, ticket
+from gateway.core import entry_slip, keyring, origin_proof, passes, place_code, signed_text, ticket
 from gateway.web import tokens
 
 SECRET = ("sign", "mac", "digest", "secret", "key")
@@ -52,14 +52,20 @@ def test_a_careless_comparison_is_found(source: str) -> None:
     assert careless(source)
 
 
-@pytest.mark.parametrize("module", [ticket, passes, keyring, tokens], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module",
+    [ticket, passes, keyring, tokens, signed_text, entry_slip, place_code, origin_proof],
+    ids=lambda module: module.__name__,
+)
 def test_no_signature_is_compared_carelessly(module: object) -> None:
     """No module that handles tokens compares a signature, digest or key with an operator."""
     assert careless(Path(str(inspect.getsourcefile(module))).read_text(encoding="utf-8")) == []  # type: ignore[arg-type]
 
 
 def test_signatures_are_compared_in_constant_time() -> None:
-    """Tickets use `hmac.compare_digest`; passes leave it to the JWT library, which does so too."""
-    assert "hmac.compare_digest(" in inspect.getsource(ticket.decode)
+    """Tickets and slips use `hmac.compare_digest`; passes leave it to the JWT library, which does so too."""
+    assert "hmac.compare_digest(" in inspect.getsource(signed_text.read)
+    for module in (ticket, entry_slip):
+        assert "read(_VERSION, _USE, token, keys)" in inspect.getsource(module.decode)
     assert "jwt.decode(" in inspect.getsource(passes.decode)
     assert "compare_digest(" in inspect.getsource(type(JWSRegistry.algorithms["HS256"]).verify)

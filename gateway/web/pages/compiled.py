@@ -12,7 +12,7 @@ from gateway.web.pages.assets import catalogue_files, read_asset
 from gateway.web.pages.catalogue import SOURCE_LANGUAGE, Catalogue, read_catalogue, source_catalogue
 from gateway.web.pages.texts import live_forms
 
-TEMPLATES = ("waiting.html", "error.html", "status.html")
+TEMPLATES = ("waiting.html", "error.html", "status.html", "entry.html")
 
 
 @dataclass(frozen=True, slots=True)

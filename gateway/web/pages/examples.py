@@ -8,6 +8,8 @@ from pathlib import Path
 from gateway.web.pages.render import Pages
 from gateway.web.pages.views import (
     POLLED,
+    EntryState,
+    EntryView,
     ErrorView,
     RoomState,
     RoomStatus,
@@ -45,6 +47,21 @@ def waiting_view(state: WaitingState) -> WaitingView:
     return replace(view, retry_after=900) if state in (WaitingState.FULL, WaitingState.CLOSED) else view
 
 
+def entry_view(state: EntryState) -> EntryView:
+    """Return a view of the page before the queue, with work for the script; it stays long enough to be looked at."""
+    return EntryView(
+        state=state,
+        reference=REFERENCE,
+        updated=UPDATED,
+        entry_url="/_talon/enter?back=/doctors",
+        retry_after=120,
+        slow=121,
+        slip="s1.k1.Ym9va2luZw.c2ln",
+        bits=8 if state is EntryState.COME_AGAIN else 0,
+        alternatives=ALTERNATIVES,
+    )
+
+
 def error_view(status: int) -> ErrorView:
     """Return a plausible view of a failed request; the one that timed out may have changed something."""
     return ErrorView(
@@ -76,6 +93,7 @@ def status_view(*, store_up: bool = True) -> StatusView:
 def example_pages(pages: Pages, language: str, nonce: str) -> dict[str, bytes]:
     """Return every page for visitors in one language, by a name that says which it is."""
     found = {f"waiting-{state}": pages.waiting(waiting_view(state), language, nonce) for state in WaitingState}
+    found |= {f"entry-{state}": pages.entry(entry_view(state), language, nonce) for state in EntryState}
     found |= {f"error-{status}": pages.error(error_view(status), language, nonce) for status in (502, 503, 504)}
     found["status"] = pages.status(status_view(), language, nonce)
     found["status-store-down"] = pages.status(status_view(store_up=False), language, nonce)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 PREFERENCES_PATH = "/_talon/preferences"
+ENTER_PATH = "/_talon/enter"
 LANGUAGE_COOKIE = "talon_language"
 AUTO_COOKIE = "talon_auto"
 LONGEST_PATH = 1024
@@ -25,6 +26,11 @@ def same_site_path(url: str) -> str:
     if len(path) > LONGEST_PATH:
         path = path.partition("?")[0]
     return path if len(path) <= LONGEST_PATH else "/"
+
+
+def enter_path(url: str) -> str:
+    """Return the address that looks whether the visitor's cookies come back, and leads on to `url`."""
+    return f"{ENTER_PATH}?back={quote(same_site_path(url), safe='/')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from gateway.web.pages.compiled import Language, compile_language, load_catalogu
 from gateway.web.pages.links import PREFERENCES_PATH, same_site_path
 from gateway.web.pages.texts import (
     AHEAD,
+    ENTRY,
     ERRORS,
     IN_ROOM,
     LATER,
@@ -28,6 +29,8 @@ from gateway.web.pages.texts import (
 from gateway.web.pages.views import (
     LONGEST_MESSAGE,
     LONGEST_REFERENCE,
+    EntryState,
+    EntryView,
     ErrorView,
     RoomStatus,
     StatusView,
@@ -35,7 +38,7 @@ from gateway.web.pages.views import (
     WaitingView,
 )
 
-_TIMELESS = frozenset({WaitingState.FULL, WaitingState.CLOSED})
+_TIMELESS = frozenset({WaitingState.FULL, WaitingState.CLOSED, WaitingState.LIMITED})
 _STALLED = frozenset({WaitingState.PAUSED, WaitingState.STORE_DOWN})
 
 
@@ -51,6 +54,8 @@ class Pages:
         self._names = tuple((code, spoken.catalogue.name) for code, spoken in self._languages.items())
         self._style = Markup(squeeze_style(read_asset("page.css")))
         self._script = Markup(squeeze_script(read_asset("waiting.js")))
+        self._entry_script = Markup(squeeze_script(read_asset("entry.js")))
+        self._proof_script = self._entry_script + Markup(squeeze_script(read_asset("proof.js")))
         self._dashboard = page_environment(NullTranslations()).get_template("dashboard.html")
         self._dashboard_style = Markup(squeeze_style(read_asset("dashboard.css")))
         scripts = (read_asset(name) for name in ("charts.js", "panels.js", "dashboard.js"))
@@ -81,6 +86,23 @@ class Pages:
             script=self._script,
             plural_rule=Markup(spoken.catalogue.plural_rule.replace(" ", "")),
             config=_script_facts(view, spoken),
+        )
+
+    def entry(self, view: EntryView, language: str, nonce: str) -> bytes:
+        """Return the page before the queue; with work to do it carries the script for it."""
+        spoken, text = self._language(language), ENTRY[view.state]
+        again = view.state is EntryState.COME_AGAIN
+        return self._page(
+            "entry.html",
+            spoken,
+            view=view,
+            back=same_site_path(view.entry_url),
+            nonce=nonce,
+            title=spoken.say(text.title),
+            text=text,
+            slow=view.slow,
+            script=self._proof_script if view.bits else self._entry_script,
+            config={"after": view.retry_after, "bits": view.bits, "slip": view.slip} if again else None,
         )
 
     def error(self, view: ErrorView, language: str, nonce: str) -> bytes:

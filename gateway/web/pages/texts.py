@@ -11,7 +11,7 @@ from math import ceil, floor
 from types import MappingProxyType
 
 from gateway.web.pages.catalogue import Catalogue
-from gateway.web.pages.views import RoomState, WaitingState
+from gateway.web.pages.views import EntryState, RoomState, WaitingState
 
 AHEAD = ("%(num)s person is ahead of you.", "%(num)s people are ahead of you.")
 LATER = ("Try again in about %(num)s minute.", "Try again in about %(num)s minutes.")
@@ -86,6 +86,32 @@ WAITING: Mapping[WaitingState, PageText] = MappingProxyType(
             "Your number is kept in this browser.",
             "Keep this page open and check again in a minute. The order of the queue stays as it was.",
         ),
+        WaitingState.LIMITED: PageText(
+            "Too many requests from your device",
+            "So many came from your device or network that we have to slow them down. "
+            "Your place in the queue is not lost.",
+            "Close other tabs with this site.",
+            "Try again",
+        ),
+    }
+)
+
+ENTRY: Mapping[EntryState, PageText] = MappingProxyType(
+    {
+        EntryState.COME_AGAIN: PageText(
+            "You are about to join the queue",
+            "Very many people come at once now. A place is given to whoever comes back after a moment, which "
+            "programs that take places by the hundred mostly do not do. Nothing about you is asked or kept.",
+            "This page goes on by itself in a few seconds.",
+            "Go on",
+        ),
+        EntryState.NO_COOKIES: PageText(
+            "Your browser keeps no cookies of this site",
+            "Your place in the queue is a number in a cookie of this site, with nothing about you in it. "
+            "Without the cookie each visit would begin at the end of the queue.",
+            "Allow cookies for this site in the settings of your browser, then go on.",
+            "Go on",
+        ),
     }
 )
 
@@ -129,7 +155,7 @@ ROOMS: Mapping[RoomState, str] = MappingProxyType(
 
 def source_texts() -> set[str]:
     """Return every text of this module that a catalogue translates, plurals apart."""
-    pages = (*WAITING.values(), *ERRORS.values())
+    pages = (*WAITING.values(), *ENTRY.values(), *ERRORS.values())
     parts = {part for page in pages for part in (page.title, page.why, page.act, page.button)}
     return parts | {*ROOMS.values(), STATUS_TITLE, WROTE, NEXT, MINUTES, HOURS, UP_TO, WAIT, OFFLINE}
 

@@ -22,6 +22,14 @@ class WaitingState(StrEnum):
     CLOSED = "closed"
     MISSED = "missed"
     STORE_DOWN = "store_down"
+    LIMITED = "limited"
+
+
+class EntryState(StrEnum):
+    """Why a visitor looks at the page before the queue."""
+
+    COME_AGAIN = "come_again"
+    NO_COOKIES = "no_cookies"
 
 
 class RoomState(StrEnum):
@@ -93,6 +101,7 @@ class WaitingView:
     alternatives: tuple[tuple[str, str], ...] = ()
     emergency: tuple[str, ...] = EMERGENCY_NUMBERS
     ahead_at_join: int | None = None
+    place_code: str = ""
 
     def __post_init__(self) -> None:
         Help(emergency=self.emergency, alternatives=self.alternatives)
@@ -112,6 +121,32 @@ class WaitingView:
     def polled(self) -> bool:
         """Tell whether the page asks for news: only where the visitor holds a numbered place."""
         return self.state in POLLED and self.ticket_number is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    """The page before the queue: come again in a moment with `slip`, or cookies are off and are explained.
+
+    With `bits` the page's script first does a proof of work on the slip; a browser without scripts comes again after
+    `slow` seconds instead of `retry_after`.
+    """
+
+    state: EntryState
+    reference: str
+    updated: str
+    entry_url: str
+    retry_after: int = 1
+    slow: int = 1
+    slip: str = ""
+    bits: int = 0
+    operator_message: str = ""
+    alternatives: tuple[tuple[str, str], ...] = ()
+    emergency: tuple[str, ...] = EMERGENCY_NUMBERS
+
+    def __post_init__(self) -> None:
+        Help(emergency=self.emergency, alternatives=self.alternatives)
+        if self.retry_after < 1 or self.slow < self.retry_after:
+            raise ValueError(f"retry_after must be at least 1 second and at most slow, not {self.retry_after}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

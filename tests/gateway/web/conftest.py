@@ -74,7 +74,10 @@ class Rooms(MemoryRooms):
     gone = False
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("view", "join", "claim", "leave", "touch", "call", "sweep", "set_control") and self.gone:
+        if (
+            name in ("view", "join", "claim", "leave", "standing", "touch", "call", "sweep", "set_control")
+            and self.gone
+        ):
 
             async def refuse(*args: object, **named: object) -> None:
                 raise StoreUnavailable(f"{name}: gone")

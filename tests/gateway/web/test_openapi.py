@@ -22,13 +22,14 @@ from tests.gateway.web.described import closed, fits, parts, resolve
 
 Start = Callable[..., Any]
 PATH = "/_talon/openapi.json"
-OPERATIONS = 18
+OPERATIONS = 21
 CHECKS = """
 [checks]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "503"]
-positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "410", "503"]
+positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "410", "429", "503"]
 """
-"""What the fuzzer must know: a store that is down is 503, a place that was given up is 410."""
+"""What the fuzzer must know: a store that is down is 503, a place that was given up is 410,
+and place codes may be tried a few times a minute only."""
 
 
 @pytest.mark.parametrize("rooms", [[ROOM], ["booking", "tests"], []])
@@ -58,9 +59,9 @@ def test_the_room_must_be_named_where_there_are_several() -> None:
 def test_every_problem_code_is_listed_and_used() -> None:
     """The codes of the document are those that stand in the code of the API, no more and no fewer."""
     folder = Path(openapi_schemas.__file__).parent
-    names = ("room_api.py", "ticket_api.py", "forward_auth.py")
+    names = ("room_api.py", "ticket_api.py", "forward_auth.py", "place_api.py", "body.py")
     text = "".join((folder / name).read_text(encoding="utf-8") for name in names)
-    used = set(re.findall(r'problem\(\s*\d+, "(\w+)"', text)) | {"full", "store_down"}
+    used = set(re.findall(r'problem\(\s*\d+, "(\w+)"', text)) | {"full", "store_down", "entry", "limited"}
     assert used == set(openapi_schemas.PROBLEM_CODES)
 
 
@@ -129,6 +130,30 @@ async def test_refusals_are_as_the_document_says(start: Start) -> None:
         async with app.delete(f"{tickets}/{place['ticket']}") as answer:
             assert answer.status == 503
             await fits(answer, "delete", "/_talon/tickets/{token}", "store_down")
+
+
+async def test_a_place_that_is_moved_is_as_the_document_says(portal: Portal) -> None:
+    """Handed over, refused, and sent on from a form: each answer has the members and fields that stand there."""
+    tickets, places = "/_talon/tickets", "/_talon/places"
+    await portal.close()
+    async with aiohttp.ClientSession(portal.visitors, cookie_jar=aiohttp.DummyCookieJar()) as app:
+        async with app.post(tickets) as answer:
+            place = await fits(answer, "post", tickets)
+        await portal.tick()
+        async with app.post(places, json={"code": place["place_code"]}) as answer:
+            assert (await fits(answer, "post", places))["number"] == place["number"]
+        async with app.post(places, data={"code": place["place_code"]}, allow_redirects=False) as answer:
+            assert answer.status == 303
+            await fits(answer, "post", places)
+        for code, status, said in (("0000-0000", 410, "no_place"), (7, 422, "no_such_room")):
+            async with app.post(places, json={"code": code}) as answer:
+                assert answer.status == status
+                await fits(answer, "post", places, said)
+        for _ in range(10):
+            async with app.post(places, json={"code": "0000-0000"}) as answer:
+                last = answer.status
+                await fits(answer, "post", places, "limited" if last == 429 else "no_place")
+        assert last == 429
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.web import ticket_api
+from gateway.web import body
 from tests.gateway.web.conftest import ROOM, Portal
 from tests.gateway.web.described import fits
 
@@ -100,7 +100,7 @@ async def test_a_body_that_comes_in_pieces_is_read_to_its_end(portal: Portal) ->
 
 async def test_a_body_that_never_comes_is_not_waited_for(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that announces a body and stays silent is answered 408 when the time for it is over."""
-    monkeypatch.setattr(ticket_api, "BODY_TIMEOUT", 0.05)
+    monkeypatch.setattr(body, "BODY_TIMEOUT", 0.05)
     answer = await exchange(portal, b"POST /_talon/tickets HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"body_timeout"' in answer

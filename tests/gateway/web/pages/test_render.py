@@ -8,13 +8,19 @@ import pytest
 from gateway.web.pages.examples import example_pages, status_view, waiting_view, write_examples
 from gateway.web.pages.links import csp
 from gateway.web.pages.render import Pages
-from gateway.web.pages.views import LONGEST_MESSAGE, RoomStatus, WaitingState, WaitingView
+from gateway.web.pages.views import LONGEST_MESSAGE, EntryState, RoomStatus, WaitingState, WaitingView
 
 NONCE = "dGVzdC1ub25jZS0xMjM0"
 HOSTILE = "<script>alert(1)</script>\"'&--></title><img src=x onerror=alert(2)>"
 ALTERNATIVES = (("122", "ежедневно с 8:00 до 20:00"), ("Регистратура", "пн–пт с 7:30 до 19:30"))
 ERRORS = ("error-502", "error-503", "error-504")
-NAMES = (*(f"waiting-{state}" for state in WaitingState), *ERRORS, "status", "status-store-down")
+NAMES = (
+    *(f"waiting-{state}" for state in WaitingState),
+    *(f"entry-{state}" for state in EntryState),
+    *ERRORS,
+    "status",
+    "status-store-down",
+)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ VAGUE = re.compile(
     r"техническ|профилактик|обслуживани|недоступн(?!а или)|извинит|что-то пошло не так|неполадк",
     re.IGNORECASE,
 )
-SCRIPTS = ("waiting.js", "charts.js", "panels.js", "dashboard.js")
+SCRIPTS = ("waiting.js", "entry.js", "proof.js", "charts.js", "panels.js", "dashboard.js")
 
 
 def every_text() -> list[str]:
