@@ -1,15 +1,48 @@
 """From a store URL to a client: one server, servers behind Sentinel, or a cluster."""
 
+from typing import Any
+
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.cluster import PRIMARY
+from redis.exceptions import ConnectionError as ConnectionLost
+from redis.exceptions import RedisClusterException, RedisError
 
 from gateway.core.store_url import parse_store
 
 Client = Redis | RedisCluster
+FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
+"""What a client raises when the store does not do as it is told; the cluster's own class is no RedisError."""
 MAX_CONNECTIONS = 256
+
+
+class _Cluster(RedisCluster):
+    """A cluster client that follows a slot to a master which was not there when the client looked last.
+
+    While the cluster changes, the library closes connections that other commands are just opening; those then find
+    no stream to write to. That is a lost connection like any other, and is said so.
+    """
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """Send one command to the master of its key."""
+        try:
+            return await super().execute_command(*args, **kwargs)
+        except AttributeError as error:
+            raise ConnectionLost("closed while a command was on its way") from error
+
+    def get_node(
+        self, host: str | None = None, port: int | None = None, node_name: str | None = None
+    ) -> ClusterNode | None:
+        """Return the node; one that a redirection names and nobody knew yet is taken in, as for a finished move."""
+        found = super().get_node(host, port, node_name)
+        if found is None and node_name is not None:
+            named_host, _, named_port = node_name.rpartition(":")
+            found = ClusterNode(named_host, int(named_port), PRIMARY, **self.connection_kwargs)
+            self.nodes_manager.nodes_cache[found.name] = found
+        return found
 
 
 def connect(url: str, timeout: float = 1.0) -> Client:
@@ -31,12 +64,15 @@ def connect(url: str, timeout: float = 1.0) -> Client:
         )
         return primary
     if address.scheme == "redis+cluster":
-        return RedisCluster(
+        return _Cluster(
             startup_nodes=[ClusterNode(host, port) for host, port in address.nodes],
             username=address.user,
             password=address.password,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
+            retry=once,
+            # Else every fifth redirection closes all connections, those that wait for an answer too.
+            reinitialize_steps=0,
             max_connections=MAX_CONNECTIONS,
         )
     return Redis.from_url(

@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
-from redis.exceptions import RedisError
 
 from forecasting.contract import plan_key
 from gateway.core.presence import PresenceProfile, read_profiles
 from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
 from gateway.errors import StoreUnavailable
-from gateway.store.connect import Client, close_client
+from gateway.store.connect import FAILURES, Client, close_client
 from gateway.store.keys import control_key, presence_key, room_keys, ticket_keys
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import NAMES, source
@@ -43,7 +42,7 @@ class RedisRooms:
     async def _script(self, script: str, keys: Sequence[str], *args: str | int | bytes) -> Any:
         try:
             return await self._scripts[script](keys=keys, args=args)
-        except (RedisError, OSError, TimeoutError) as error:
+        except FAILURES as error:
             raise StoreUnavailable(f"{script}: {error}") from error
 
     def _fence(self, room: str) -> int:
@@ -179,14 +178,14 @@ class RedisRooms:
         """Release the connections; never raises for a server that is gone."""
         try:
             await close_client(self._client)
-        except (RedisError, OSError):
+        except FAILURES:
             return
 
     @staticmethod
     async def _command(name: str, pending: Awaitable[Any]) -> Any:
         try:
             return await pending
-        except (RedisError, OSError, TimeoutError) as error:
+        except FAILURES as error:
             raise StoreUnavailable(f"{name}: {error}") from error
 
 

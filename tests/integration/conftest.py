@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.portal import Gateway, Portal, opened_portal
+from tests.integration.store_servers import Servers
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,3 +32,11 @@ def portal() -> Iterator[Portal]:
 def gateway(portal: Portal) -> Gateway:
     """A gateway in front of a small backend; its room is paused until the test says otherwise."""
     return portal.start_paused()
+
+
+@pytest.fixture
+def servers(redis_binary: str, short_tmp: Path, request: pytest.FixtureRequest) -> Iterator[Servers]:
+    """Starts redis-server processes for one test and ends them."""
+    running = Servers(redis_binary, short_tmp / request.node.name)
+    yield running
+    running.end()

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import gc
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 from redis import Redis
@@ -16,7 +14,8 @@ from gateway.errors import StoreUnavailable
 from gateway.store.connect import connect
 from gateway.store.redis_room import RedisRooms
 from gateway.store.room_options import RoomOptions
-from tests.conftest import free_port, until
+from tests.conftest import until
+from tests.integration.store_servers import Servers, answers, start_cluster
 
 pytestmark = [
     pytest.mark.integration,
@@ -27,53 +26,6 @@ pytestmark = [
 
 ROOM = "booking"
 OPTIONS = RoomOptions(lanes=("urgent", "regular"), claim_window=30.0)
-
-
-class Servers:
-    """Real redis-server processes on free ports, ended at the end."""
-
-    def __init__(self, binary: str, folder: Path) -> None:
-        self._binary = binary
-        self._folder = folder
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
-
-    def start(self, *options: str, config: str | None = None) -> int:
-        port = free_low_port()
-        home = self._folder / str(port)
-        home.mkdir(parents=True)
-        arguments = ["--port", str(port), "--dir", str(home), "--save", "", "--logfile", "log", *options]
-        if config is not None:
-            (home / "sentinel.conf").write_text(config)
-            arguments = [str(home / "sentinel.conf"), "--sentinel", "--port", str(port), "--logfile", str(home / "log")]
-        self._running[port] = subprocess.Popen([self._binary, *arguments], stdout=subprocess.DEVNULL)
-        return port
-
-    def kill(self, port: int) -> None:
-        self._running[port].kill()
-        self._running[port].wait()
-
-    def end(self) -> None:
-        for process in self._running.values():
-            process.kill()
-            process.wait()
-
-
-def free_low_port() -> int:
-    """A free port below 22,000: a cluster node also listens 10,000 higher, still below outgoing connections."""
-    return next(port for port in iter(free_port, None) if port < 22_000)
-
-
-def answers(port: int) -> bool:
-    with contextlib.suppress(RedisError, OSError), Redis(port=port, socket_timeout=1) as client:
-        return bool(client.ping())
-    return False
-
-
-@pytest.fixture
-def servers(redis_binary: str, short_tmp: Path, request: pytest.FixtureRequest) -> Iterator[Servers]:
-    running = Servers(redis_binary, short_tmp / request.node.name)
-    yield running
-    running.end()
 
 
 @contextlib.asynccontextmanager
@@ -146,16 +98,9 @@ async def test_sentinel_failover_keeps_places_and_claims(servers: Servers) -> No
 
 async def test_a_cluster_of_three_carries_many_rooms(servers: Servers) -> None:
     """Each room lives on one of three primaries, whichever its name is hashed to; all scripts work there."""
-    options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-    ports = [servers.start(*options) for _ in range(3)]
-    for port in ports:
-        await until(lambda port=port: answers(port), what=f"node {port} answers")
-    nodes = [f"127.0.0.1:{port}" for port in ports]
-    create = ["redis-cli", "--cluster", "create", *nodes, "--cluster-yes"]
-    await asyncio.to_thread(subprocess.run, create, check=True, capture_output=True, timeout=30)
-    await until(lambda: all(_cluster_ok(port) for port in ports), what="the cluster is whole")
+    ports = await start_cluster(servers)
     names = [f"room{n}" for n in range(12)]
-    async with rooms_at(f"redis+cluster://{nodes[0]}", *names) as rooms:
+    async with rooms_at(f"redis+cluster://127.0.0.1:{ports[0]}", *names) as rooms:
         for name in names:
             epoch = await rooms.open(name, None)
             assert (await rooms.join(name, "regular", pool="p")).number == 1
@@ -169,12 +114,3 @@ async def test_a_cluster_of_three_carries_many_rooms(servers: Servers) -> None:
         with Redis(port=port) as client:
             used.append(client.dbsize())
     assert all(used), f"rooms are spread over all nodes, keys per node: {used}"
-
-
-def _cluster_ok(port: int) -> bool:
-    with contextlib.suppress(RedisError, OSError), Redis(port=port, socket_timeout=1) as client:
-        info = client.execute_command("CLUSTER", "INFO")
-        return (
-            info.get("cluster_state") if isinstance(info, dict) else "ok" if b"cluster_state:ok" in info else ""
-        ) == "ok"
-    return False

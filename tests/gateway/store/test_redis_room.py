@@ -57,9 +57,10 @@ async def everything(rooms: RedisRooms) -> list[object]:
     )
 
 
-async def test_a_server_that_is_not_there_is_unavailable() -> None:
+@pytest.mark.parametrize("url", ["redis://{}", "redis+cluster://{}", "redis+sentinel://{}/talon"])
+async def test_a_server_that_is_not_there_is_unavailable(url: str) -> None:
     """Every method raises StoreUnavailable and nothing else when nothing listens."""
-    rooms = RedisRooms(connect(f"redis://127.0.0.1:{free_port()}"), {ROOM: OPTIONS})
+    rooms = RedisRooms(connect(url.format(f"127.0.0.1:{free_port()}")), {ROOM: OPTIONS})
     assert {type(result) for result in await everything(rooms)} == {StoreUnavailable}
     await rooms.close()
 
