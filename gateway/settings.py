@@ -88,6 +88,7 @@ class RoomSettings:
     visits: VisitPolicy = field(default_factory=VisitPolicy)
     message: str = ""
     alternatives: tuple[tuple[str, str], ...] = ()
+    alternatives_by_region: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     emergency: tuple[str, ...] = ("103", "112")
 
     def __post_init__(self) -> None:

@@ -61,6 +61,9 @@ def render(state: dict[str, Any]) -> Group:
             f"{room['outflow']:.1f}",
             f"{room['no_show_share']:.0%}",
         )
+        if (by := room.get("paused_by")) is not None:
+            said = f"{room['name']}: {by['action']} by {by['author']}: {by['reason']}"
+            rooms.caption = f"{rooms.caption}\n{said}" if rooms.caption else said
     pools = Table(
         "pool", "role", "state", "share", "node", "health", "inflight/limit", "ms", "req/s", "err/s", title="Pools"
     )

@@ -44,6 +44,12 @@ class RateReason(StrEnum):
     MANUAL = "manual"
     NO_FORECAST = "no_forecast"
     PAUSED = "paused"
+    CLOSED = "closed"
+    EXHAUSTED = "exhausted"
+
+
+STOPS = frozenset({RateReason.PAUSED, RateReason.CLOSED, RateReason.EXHAUSTED})
+"""Reasons for which nobody is let in and every place is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

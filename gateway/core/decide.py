@@ -24,6 +24,8 @@ class Reason(StrEnum):
     QUEUE = "queue"
     FULL = "full"
     PAUSED = "paused"
+    CLOSED = "closed"
+    EXHAUSTED = "exhausted"
     STORE_DOWN = "store_down"
     ENTRY = "entry"
     LIMITED = "limited"
@@ -57,7 +59,7 @@ Decision = Forward | Ask | Wait
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFacts:
-    """What the edge knows of a request before it asks the store."""
+    """What the edge knows of a request before it asks the store; `stop` is why nobody is let in, if so."""
 
     express: bool
     room: str | None
@@ -67,7 +69,7 @@ class RequestFacts:
     store_up: bool
     epoch: str
     serving: int
-    paused: bool = False
+    stop: Reason | None = None
 
 
 def decide(facts: RequestFacts) -> Decision:
@@ -85,5 +87,5 @@ def decide(facts: RequestFacts) -> Decision:
     ticket = facts.ticket
     if ticket is not None and ticket.epoch == facts.epoch and ticket.number > facts.serving:
         # Not called yet by any reading of the counters: no need to ask; the poll is noted as a heartbeat.
-        return Wait(reason=Reason.PAUSED if facts.paused else Reason.QUEUE, ticket=ticket)
+        return Wait(reason=facts.stop or Reason.QUEUE, ticket=ticket)
     return Ask(ticket=ticket)

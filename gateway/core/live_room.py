@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from forecasting.contract import ForecastRecord
-from gateway.core.admission import AdmissionPolicy, PoolAdmission, PoolFacts, PoolRate, RateReason, VisitFacts
+from gateway.core.admission import STOPS, AdmissionPolicy, PoolAdmission, PoolFacts, PoolRate, RateReason, VisitFacts
 from gateway.core.control import Control
 from gateway.core.ended_visits import EndedVisits
 from gateway.core.eta import CallRate, Wait, estimate
@@ -21,6 +21,7 @@ from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading, Report, merge
 from gateway.core.room import LaneView, RoomView
 from gateway.core.spillover import Spillover, SpilloverPolicy
+from gateway.core.supply import Supply
 from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitLedger, VisitPolicy
 
@@ -64,6 +65,7 @@ class LiveRoom:
     store_up: bool = False
     record: ForecastRecord | None = None
     control: Control = field(default_factory=Control)
+    supply: Supply = field(default_factory=Supply)
     rates: dict[str, PoolRate] = field(default_factory=dict)
     rate: float = 0.0
     reason: RateReason = RateReason.IDLE
@@ -213,8 +215,8 @@ class LiveRoom:
 
     @property
     def paused(self) -> bool:
-        """Whether the operator has paused the room, or no pool can take anybody."""
-        return self.reason is RateReason.PAUSED
+        """Whether nobody is let in: paused, closed, out of slots, or no pool can take anybody; `reason` says which."""
+        return self.reason in STOPS
 
     # What the leader does --------------------------------------------------------------------------------
 
@@ -289,8 +291,7 @@ class LiveRoom:
         if reason is RateReason.CAPACITY and self.fresh_record(view.now) is None:
             reason = RateReason.NO_FORECAST
         if self.control.active(view.now):
-            rate = self.control.rate if self.control.action == "rate" else 0.0
-            reason = RateReason.MANUAL if self.control.action == "rate" else RateReason.PAUSED
+            rate, reason = self.control.ruling
         elif not any(reading.healthy for reading in self.totals.pools.values()):
             rate, reason = 0.0, RateReason.PAUSED
         self.rate, self.reason = rate, reason

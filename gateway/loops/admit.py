@@ -4,6 +4,7 @@ Every gateway reads and learns; only the one that holds the lease calls.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from gateway.core.live_room import LiveRoom
 from gateway.core.reports import PoolReading
@@ -59,12 +60,13 @@ class AdmissionLoop:
         self._note()
 
     async def tidy(self) -> None:
-        """Once a second: hand heartbeats over, learn who is present; the leader ends overdue calls and counts anew."""
+        """Once a second: hand heartbeats over, follow the backend's word on slots; the leader sweeps and counts."""
         room, store = self._room, self._store
         beats, room.heartbeats = room.heartbeats, {}
         tickets = {lane: sorted(numbers) for lane, numbers in beats.items() if numbers}
         if tickets:
             await store.touch(room.name, tickets)
+        await self._follow_supply()
         view = room.view
         if view is not None and view.leader:
             await store.sweep(room.name, owner=self._owner)
@@ -73,6 +75,13 @@ class AdmissionLoop:
                 event("epoch_rolled", room=room.name, epoch=view.epoch)
         if view is not None:
             room.profiles = await store.presence(room.name)
+
+    async def _follow_supply(self) -> None:
+        room = self._room
+        control = room.supply.take(room.control, room.view.now) if room.view is not None else None
+        if control is not None:
+            await self._store.set_control(room.name, control.to_bytes())
+            event("room_controlled", room=room.name, **asdict(control))
 
     async def resign(self) -> None:
         """Give the lease back so that another gateway leads at once."""

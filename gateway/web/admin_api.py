@@ -17,6 +17,7 @@ from gateway.errors import StoreUnavailable
 from gateway.ports import Measured
 from gateway.telemetry.events import event
 from gateway.web.answers import html, problem
+from gateway.web.moments import read_moment
 from gateway.web.room_api import paused_by, room_status
 from gateway.web.site import Site
 
@@ -104,7 +105,8 @@ class AdminApi:
         if room is None:
             return problem(404, "no_such_room", f"There is no room {request.match_info['name']!r}.")
         try:
-            control = read_control(await request.read(), self._site.store_now(room))
+            zone = self._site.settings.time_zone
+            control = read_control(await request.read(), self._site.store_now(room), zone)
         except ControlInvalid as error:
             return problem(422, "invalid", str(error))
         try:
@@ -121,26 +123,35 @@ class AdminApi:
         event("room_controlled", **entry)
 
 
-def read_control(raw: bytes, now: float) -> Control:
-    """Read `{"action", "rate", "author", "reason", "ttl"}`; raises ControlInvalid that says what was expected."""
+def read_control(raw: bytes, now: float, zone: str = "UTC") -> Control:
+    """Read `{"action", "rate", "author", "reason", "ttl", "until"}`; raises ControlInvalid that says what was expected.
+
+    `until` is when visitors are told that booking goes on; without a ttl the setting ends then.
+    """
     try:
         body = orjson.loads(raw)
-        ttl = parse_duration(body.get("ttl", "1h"))
+        back_at = read_moment(str(body["until"]), zone, now) if body.get("until") else 0.0
+        ttl = parse_duration(body.get("ttl", "1h")) if "ttl" in body or not back_at else back_at - now
         control = Control(
             action=str(body.get("action", "")),
             rate=float(body.get("rate", 0.0)),
             author=str(body.get("author", "")),
             reason=str(body.get("reason", "")),
             until=now + ttl,
+            back_at=back_at,
         )
     except ControlInvalid:
         raise
     except (ValueError, TypeError, AttributeError) as error:
-        raise ControlInvalid(f"expected JSON with action, author, reason, ttl and, for rate, rate: {error}") from error
+        raise ControlInvalid(
+            f"expected JSON with action, author, reason, ttl, until and, for rate, rate: {error}"
+        ) from error
     if not (control.author.strip() and control.reason.strip()):
         raise ControlInvalid("author and reason: expected both, also to resume")
     if not 0 < ttl <= MAX_TTL:
-        raise ControlInvalid("ttl: expected above 0s and at most 1d")
+        raise ControlInvalid("ttl: expected above 0s and at most 1d, or until within a day")
+    if back_at and (back_at <= now or control.action in ("rate", "resume")):
+        raise ControlInvalid("until: expected a time to come, for pause, close or exhausted")
     return control
 
 

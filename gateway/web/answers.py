@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 from multidict import CIMultiDict
 
+from gateway.core.admission import RateReason
 from gateway.core.decide import Reason, Wait
 from gateway.core.eta import Wait as WaitRange
 from gateway.core.eta import poll_after
@@ -23,6 +24,7 @@ from gateway.core.place_code import encode as encode_place
 from gateway.core.room import RoomView
 from gateway.core.ticket import Ticket, encode
 from gateway.settings import RoomSettings
+from gateway.web.moments import times
 from gateway.web.pages.language import pick_language
 from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp, enter_path
 from gateway.web.pages.views import ErrorView, WaitingState, WaitingView
@@ -94,7 +96,15 @@ class Answers:
         self._site = site
 
     def waiting(
-        self, request: web.BaseRequest, room: LiveRoom, wait: Wait, *, new_ticket: bool, missed: bool, reference: str
+        self,
+        request: web.BaseRequest,
+        room: LiveRoom,
+        wait: Wait,
+        *,
+        new_ticket: bool,
+        missed: bool,
+        reference: str,
+        region: str = "",
     ) -> web.Response:
         """Answer a visit that must wait; sets the ticket cookie when it is new."""
         ticket = wait.ticket
@@ -103,6 +113,7 @@ class Answers:
         if wants_html(request):
             rules = self._site.settings.rooms[room.name]
             page = self._waiting_page(request, room, wait, left, retry_after, missed=missed, reference=reference)
+            page = replace(page, **self.help(room.name, region))
             if new_ticket:
                 page = replace(page, entry_url=enter_path(page.entry_url))  # finds out whether the cookie is kept
             nonce = secrets.token_urlsafe(16)
@@ -182,13 +193,14 @@ class Answers:
             entry_url=request.raw_path if request.method in ("GET", "HEAD") else "/",
             place_code=(self.place_code(room, ticket) or "") if ticket else "",
             auto=request.cookies.get(AUTO_COOKIE) == "on",
-            **self.help(room.name),
+            **times(self._site, room),
         )
 
-    def help(self, room: str) -> HelpBlock:
-        """Return what stands on every page of a room: the operator's message, other ways, urgent numbers."""
+    def help(self, room: str, region: str = "") -> HelpBlock:
+        """Return what stands on every page of a room: the operator's message, a region's other ways, urgent numbers."""
         rules = self._site.settings.rooms.get(room) or RoomSettings()
-        return HelpBlock(operator_message=rules.message, alternatives=rules.alternatives, emergency=rules.emergency)
+        ways = rules.alternatives_by_region.get(region, rules.alternatives)
+        return HelpBlock(operator_message=rules.message, alternatives=ways, emergency=rules.emergency)
 
     def failure(
         self,
@@ -241,9 +253,18 @@ TITLES = {
     Reason.QUEUE: "You are in the queue; ask again after the time given, with the same cookies or ticket.",
     Reason.FULL: "The queue is full now; ask again after the time given.",
     Reason.PAUSED: "Booking is stopped for now; your place is kept.",
+    Reason.CLOSED: "Booking is closed now; your place is kept.",
+    Reason.EXHAUSTED: "There are no free appointments left; your place is kept.",
     Reason.STORE_DOWN: "The queue cannot give numbers just now; a place that you hold is kept.",
     Reason.ENTRY: "Ask again after the time given, with the same cookies or ticket, to get a place.",
     Reason.LIMITED: "Too many requests; ask again after the time given. A place that you hold is kept.",
+}
+
+
+_STOPPED = {
+    RateReason.PAUSED: WaitingState.PAUSED,
+    RateReason.CLOSED: WaitingState.CLOSED,
+    RateReason.EXHAUSTED: WaitingState.SLOTS_EXHAUSTED,
 }
 
 
@@ -253,9 +274,9 @@ def _state(room: LiveRoom, wait: Wait, left: WaitRange | None, *, missed: bool) 
     if wait.reason is Reason.FULL:
         return WaitingState.FULL
     if room.paused:
-        return WaitingState.PAUSED
+        return _STOPPED[room.reason]
     if missed:
-        return WaitingState.MISSED
+        return WaitingState.RETURNING
     if left is None:
         return WaitingState.WAITING_UNKNOWN
     return WaitingState.SOON if left.high <= SOON else WaitingState.WAITING

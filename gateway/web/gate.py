@@ -16,6 +16,7 @@ from gateway.errors import UpstreamFailed
 from gateway.web.answers import Answers, keep_out_of_caches, problem
 from gateway.web.door import Door
 from gateway.web.entry_answers import EntryAnswers
+from gateway.web.moments import SLOTS_HEADER, read_slots
 from gateway.web.reception import Outcome, Reception
 from gateway.web.room_api import PREFIX, RoomApi
 from gateway.web.site import Site
@@ -143,6 +144,10 @@ class Gate:
 
         def prepare(fields: "CIMultiDict[str]", ended: bool) -> None:
             fields["X-Request-Id"] = request_id
+            # For the gateway alone: what the backend says of free slots rules the room, and goes no further.
+            for said in fields.popall(SLOTS_HEADER, []):
+                if room is not None:
+                    room.supply.note(read_slots(said, site.settings.time_zone, site.store_now(room)))
             if room is not None and admission is not None:
                 cookies = self._pass_cookies(room, admission, outcome, ended=ended)
                 if cookies:
@@ -227,4 +232,9 @@ def _refusal(request: web.BaseRequest, path: str, seen: _Seen, request_id: str) 
     return None
 
 
-_WAITS = frozenset({Reason.QUEUE, Reason.FULL, Reason.PAUSED, Reason.STORE_DOWN, Reason.ENTRY, Reason.LIMITED})
+_WAITS = frozenset(
+    {
+        *(Reason.QUEUE, Reason.FULL, Reason.PAUSED, Reason.CLOSED, Reason.EXHAUSTED, Reason.STORE_DOWN),
+        *(Reason.ENTRY, Reason.LIMITED),
+    }
+)

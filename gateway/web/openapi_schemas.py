@@ -8,7 +8,7 @@ from gateway.web.pages.views import RoomState
 from gateway.web.tokens import PASS_COOKIE, PASS_HEADER, TICKET_COOKIE, TICKET_HEADER
 
 Json = Mapping[str, object]
-PLACE_REASONS = (Reason.QUEUE, Reason.PAUSED, Reason.STORE_DOWN)
+PLACE_REASONS = (Reason.QUEUE, Reason.PAUSED, Reason.CLOSED, Reason.EXHAUSTED, Reason.STORE_DOWN)
 PROBLEM_CODES = (
     "bad_json",
     "bad_path",

@@ -83,7 +83,7 @@ class Reception:
                 store_up=bool(room and room.store_up),
                 epoch=view.epoch if view and known else "",
                 serving=lane.serving if lane else 0,
-                paused=bool(room and room.paused),
+                stop=Reason(room.reason.value) if room and room.paused else None,
             )
         )
 
@@ -150,4 +150,4 @@ def note_presence(room: LiveRoom, ticket: Ticket) -> None:
 
 
 def _waits(room: LiveRoom) -> Reason:
-    return Reason.PAUSED if room.paused else Reason.QUEUE
+    return Reason(room.reason.value) if room.paused else Reason.QUEUE

@@ -12,6 +12,7 @@ from importlib.metadata import version
 import orjson
 from aiohttp import web
 
+from gateway.core.admission import RateReason
 from gateway.core.control import Control
 from gateway.core.live_room import LiveRoom
 from gateway.web.answers import Answers, html, json_answer, problem, wants_html
@@ -27,6 +28,11 @@ from gateway.web.site import Site
 from gateway.web.ticket_api import TicketApi
 
 PREFIX = "/_talon/"
+_STOPPED = {
+    RateReason.PAUSED: RoomState.PAUSED,
+    RateReason.CLOSED: RoomState.CLOSED,
+    RateReason.EXHAUSTED: RoomState.SLOTS_EXHAUSTED,
+}
 READ = ("GET", "HEAD")
 ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -146,7 +152,7 @@ def room_status(room: LiveRoom) -> RoomStatus:
     view = room.view
     if view is None or not room.store_up:
         return RoomStatus(name=room.name, state=RoomState.STORE_DOWN)
-    state = RoomState.PAUSED if room.paused else RoomState.QUEUEING if view.waiting else RoomState.OPEN
+    state = _STOPPED.get(room.reason) or (RoomState.QUEUEING if view.waiting else RoomState.OPEN)
     return RoomStatus(name=room.name, state=state, waiting=view.waiting)
 
 
@@ -154,7 +160,8 @@ def paused_by(control: Control, now: float) -> dict[str, object] | None:
     """Return who set the room by hand, why and until when, or None."""
     if not control.active(now):
         return None
-    return {"action": control.action, "author": control.author, "reason": control.reason, "until": control.until}
+    said = {"action": control.action, "author": control.author, "reason": control.reason, "until": control.until}
+    return {**said, "back_at": control.back_at} if control.back_at else said
 
 
 def _tag(body: bytes) -> str:

@@ -3,74 +3,21 @@
 import json
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect
 
 from gateway.web.pages.examples import example_pages, waiting_view
-from gateway.web.pages.links import csp
 from gateway.web.pages.render import Pages
-from gateway.web.pages.views import WaitingState, WaitingView
+from gateway.web.pages.views import WaitingState
+from tests.browser.site import SITE, Site, barriers, now_serving, site_of
+from tests.conftest import require
 
 pytestmark = pytest.mark.browser
 
-SITE = "http://portal.test"
-POLL = "/_talon/rooms/booking"
-AXE_RUN = """async () => (await axe.run(document, {resultTypes: ['violations'],
-  rules: {'color-contrast-enhanced': {enabled: true}}})).violations"""
-SMALL_TARGETS = """() => [...document.querySelectorAll('a, button')]
-  .map(e => [e.textContent, e.getBoundingClientRect()])
-  .filter(([, box]) => box.width && (box.height < 44 || box.width < 44))
-  .map(([text, box]) => `${text}: ${box.width} x ${box.height}`)"""
-
-
-def now_serving(serving: int, **changes: Any) -> dict[str, Any]:
-    """A now-serving document whose regular lane has called `serving`."""
-    lanes = {"regular": {"serving": serving, "rate": 4.2}, "urgent": {"serving": 9, "rate": 1.0}}
-    base = {"room": "booking", "epoch": 3, "state": "queueing", "at": 1.0, "lanes": lanes}
-    return base | {"poll_seconds": {"regular": 10, "urgent": 5}} | changes
-
-
-@dataclass
-class Portal:
-    """A site of one page: gives the waiting page, the now-serving document, and counts what is asked."""
-
-    page: bytes
-    nonce: str
-    serving: dict[str, Any] | None = None
-    asked: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def open(self, context: BrowserContext) -> Page:
-        page = context.new_page()
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: self._console(message.text))
-        page.route("**/*", self._answer)
-        page.goto(f"{SITE}/doctors?district=7")
-        return page
-
-    def _console(self, text: str) -> None:
-        if "Failed to load resource" not in text:
-            self.complaints.append(text)
-
-    def _answer(self, route: Route) -> None:
-        path = route.request.url.removeprefix(SITE)
-        self.asked.append(path)
-        if path != POLL:
-            headers = {"Content-Type": "text/html", "Content-Security-Policy": csp(self.nonce)}
-            route.fulfill(body=self.page, headers=headers)
-        elif self.serving is None:
-            route.abort()
-        else:
-            route.fulfill(body=json.dumps(self.serving), headers={"Content-Type": "application/json"})
-
-    def entries(self) -> int:
-        """How often the page itself was asked for."""
-        return sum(path.startswith("/doctors") for path in self.asked)
+COOKIES_REFUSED = {"profile": {"default_content_setting_values": {"cookies": 2}}}
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +32,15 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-def portal(pages: Pages, view: WaitingView, language: str = "en", serving: dict[str, Any] | None = None) -> Portal:
-    """The waiting page of one view, ready to be opened."""
-    nonce = secrets.token_urlsafe(16)
-    return Portal(page=pages.waiting(view, language, nonce), nonce=nonce, serving=serving)
-
-
-def tick(page: Page, seconds: int) -> None:
-    """Let the page's clock run on until its next poll has been answered."""
-    with page.expect_event("requestfinished", lambda request: request.url.endswith(POLL)):
-        page.clock.run_for(seconds * 1000)
+@pytest.fixture
+def without_cookies(playwright: Playwright, tmp_path: Path) -> Iterator[BrowserContext]:
+    """A browser whose settings refuse every cookie, as a person would set it."""
+    (tmp_path / "Default").mkdir()
+    (tmp_path / "Default" / "Preferences").write_text(json.dumps(COOKIES_REFUSED))
+    path = require("chromium", "chromium")
+    context = playwright.chromium.launch_persistent_context(tmp_path, executable_path=path, args=["--no-sandbox"])
+    yield context
+    context.close()
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
@@ -104,121 +50,21 @@ def test_every_page_is_accessible(chromium: Browser, pages: Pages, language: str
     context = chromium.new_context()
     problems: list[tuple[object, ...]] = []
     for name, html in example_pages(pages, language, nonce).items():
-        site = Portal(page=html, nonce=nonce, serving=now_serving(1301))
+        site = Site(page=html, nonce=nonce, serving=now_serving(1301))
         page = site.open(context)
-        page.evaluate(Axe().axe_script)
-        for width in (320, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                found = page.evaluate(AXE_RUN)
-                problems += [(name, width, scheme, one["id"], one["nodes"][0]["html"]) for one in found]
-            problems += [(name, width, small) for small in page.evaluate(SMALL_TARGETS)]
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                problems.append((name, width, "scrolls sideways"))
+        problems += [(name, *barrier) for barrier in barriers(page)]
+        page.evaluate("for (const e of document.querySelectorAll('details')) e.open = !e.open")
+        problems += [(name, "details", *barrier) for barrier in barriers(page)] if name == "waiting-waiting" else []
         problems += [(name, complaint) for complaint in site.complaints]
         page.close()
     context.close()
     assert problems == []
 
 
-def test_the_page_goes_in_when_its_number_is_called(context: BrowserContext, pages: Pages) -> None:
-    """The page asks for its entry again once, as soon as the counter reaches the ticket."""
-    context.clock.install()
-    site = portal(pages, waiting_view(WaitingState.WAITING), serving=now_serving(1712))
-    page = site.open(context)
-    tick(page, 25)
-    expect(page.locator("#now")).to_contain_text("Your turn is next.")
-    assert site.entries() == 1
-    site.serving = now_serving(1713)
-    with page.expect_navigation():
-        tick(page, 13)
-    assert site.entries() == 2
-    assert page.url == f"{SITE}/doctors?district=7"
-
-
-def test_numbers_follow_the_counter_with_plural_forms(context: BrowserContext, pages: Pages) -> None:
-    """People ahead are counted down in the plural form of the language, the wait and the bar with them."""
-    context.clock.install()
-    site = portal(pages, waiting_view(WaitingState.WAITING), "ru", serving=now_serving(1300))
-    page = site.open(context)
-    tick(page, 25)
-    expect(page.locator("#now")).to_have_text("Впереди вас 412 человек. Обычно ждать 4–7 мин.")
-    site.serving = now_serving(1691)
-    tick(page, 13)
-    expect(page.locator("#now")).to_contain_text("Впереди вас 21 человек.")
-    assert page.locator("#bar").evaluate("bar => bar.value") == 530 - 21
-    site.serving = now_serving(1690)
-    tick(page, 13)
-    expect(page.locator("#now")).to_contain_text("Впереди вас 21 человек.")
-    site.serving = now_serving(1710)
-    tick(page, 13)
-    expect(page.locator("#now")).to_contain_text("Впереди вас 2 человека.")
-    assert page.title() == page.locator("h1").inner_text() == "Скоро ваша очередь"
-    assert site.complaints == []
-
-
-def test_a_screen_reader_hears_at_most_one_sentence_a_minute(context: BrowserContext, pages: Pages) -> None:
-    """While the number falls on every poll, the status is spoken once a minute and no more."""
-    context.clock.install()
-    site = portal(pages, waiting_view(WaitingState.WAITING), serving=now_serving(1300))
-    page = site.open(context)
-    page.evaluate("""() => { window.heard = [];
-      new MutationObserver(() => heard.push(Date.now())).observe(
-        document.getElementById('say'), {childList: true, characterData: true, subtree: true}); }""")
-    tick(page, 25)
-    for step in range(30):
-        site.serving = now_serving(1301 + step * 3)
-        tick(page, 13)
-    heard = page.evaluate("window.heard")
-    pauses = [later - earlier for earlier, later in pairwise(heard)]
-    assert len(pauses) >= 4
-    assert min(pauses) >= 60_000
-
-
-def test_a_lost_connection_is_said_after_three_polls(context: BrowserContext, pages: Pages) -> None:
-    """Two failed polls are nobody's business; the third says that the place is kept, and an answer takes it back."""
-    context.clock.install()
-    site = portal(pages, waiting_view(WaitingState.WAITING))
-    page = site.open(context)
-    notice = page.locator("#off")
-    for wait, visible in ((25, False), (49, False), (97, True)):
-        with page.expect_event("requestfailed"):
-            page.clock.run_for(wait * 1000)
-        expect(notice).to_be_visible(visible=visible)
-    assert site.entries() == 1
-    site.serving = now_serving(1302)
-    tick(page, 145)
-    expect(notice).to_be_hidden()
-
-
-@pytest.mark.parametrize(
-    ("state", "changes"),
-    [
-        (WaitingState.WAITING, {"state": "paused"}),
-        (WaitingState.WAITING, {"state": "store_down"}),
-        (WaitingState.PAUSED, {"state": "queueing"}),
-        (WaitingState.STORE_DOWN, {"state": "queueing"}),
-        (WaitingState.WAITING, {"state": "open"}),
-    ],
-)
-def test_a_change_of_the_room_brings_a_new_page(
-    context: BrowserContext, pages: Pages, state: WaitingState, changes: dict[str, str]
-) -> None:
-    """When the room's state is not the one this page tells of, the page asks for itself again, spread in time."""
-    context.clock.install()
-    site = portal(pages, waiting_view(state), serving=now_serving(1301, **changes))
-    page = site.open(context)
-    tick(page, 25)
-    with page.expect_navigation():
-        page.clock.run_for(13_000)
-    assert site.entries() == 2
-
-
 def test_without_scripts_the_page_is_whole(chromium: Browser, pages: Pages) -> None:
     """With scripts off there is the link to check now, the offer to reload by itself, and no reload unasked."""
     context = chromium.new_context(java_script_enabled=False)
-    site = portal(pages, waiting_view(WaitingState.WAITING))
+    site = site_of(pages, waiting_view(WaitingState.WAITING))
     page = site.open(context)
     expect(page.get_by_role("button", name="Let this page reload by itself")).to_be_visible()
     with page.expect_event("load"):
@@ -234,7 +80,7 @@ def test_without_scripts_the_page_is_whole(chromium: Browser, pages: Pages) -> N
 def test_without_scripts_the_page_reloads_by_itself_on_choice(chromium: Browser, pages: Pages) -> None:
     """Once chosen, a browser without scripts comes back by itself and is offered to stop."""
     context = chromium.new_context(java_script_enabled=False)
-    site = portal(pages, replace(waiting_view(WaitingState.WAITING), auto=True, retry_after=1))
+    site = site_of(pages, replace(waiting_view(WaitingState.WAITING), auto=True, retry_after=1))
     page = site.open(context)
     expect(page.get_by_role("button", name="Stop reloading by itself")).to_be_visible()
     before = site.entries()
@@ -244,9 +90,60 @@ def test_without_scripts_the_page_reloads_by_itself_on_choice(chromium: Browser,
     context.close()
 
 
+def test_without_scripts_cookies_and_codes_are_explained(chromium: Browser, pages: Pages) -> None:
+    """A browser without scripts cannot find out that it refuses cookies, so the page says it to everybody."""
+    context = chromium.new_context(java_script_enabled=False)
+    page = site_of(pages, waiting_view(WaitingState.WAITING)).open(context)
+    expect(page.locator("#ck")).to_contain_text("If your browser refuses cookies")
+    expect(page.get_by_text("Write down the place code")).to_be_visible()
+    context.close()
+
+
+def test_with_cookies_nobody_reads_of_cookies(context: BrowserContext, pages: Pages) -> None:
+    """Where the browser keeps cookies, the page does not trouble its visitor with them."""
+    page = site_of(pages, waiting_view(WaitingState.WAITING)).open(context)
+    expect(page.locator("#ck")).to_be_hidden()
+
+
+def test_refused_cookies_are_explained(without_cookies: BrowserContext, pages: Pages) -> None:
+    """A browser that refuses cookies shows why the place is not kept and how to go on: the code, in another one."""
+    site = site_of(pages, waiting_view(WaitingState.WAITING))
+    page = site.open(without_cookies)
+    expect(page.locator("#ck")).to_contain_text("allow them here or enter the place code in another browser")
+    expect(page.get_by_text("K7QF-20M4", exact=True).first).to_be_visible()
+    assert site.complaints == []
+
+
+def test_refused_cookies_that_the_server_saw_are_said_at_the_top(context: BrowserContext, pages: Pages) -> None:
+    """When the cookie that was just set does not come back, the explanation is the first thing on the page."""
+    page = site_of(pages, replace(waiting_view(WaitingState.WAITING), cookies_off=True)).open(context)
+    expect(page.locator("h1 + .note")).to_contain_text("If your browser refuses cookies")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_place_code_is_entered_by_keyboard(chromium: Browser, pages: Pages, scripts: bool) -> None:
+    """The code from another device is posted with the room, from the disclosure, with and without scripts."""
+    context = chromium.new_context(java_script_enabled=scripts)
+    page = site_of(pages, waiting_view(WaitingState.WAITING)).open(context)
+    page.get_by_text("I have a place code").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Place code").fill("k7qf 20m4")
+    with page.expect_request("**/_talon/places") as posted:
+        page.keyboard.press("Enter")
+    assert (posted.value.method, posted.value.post_data) == ("POST", "room=booking&code=k7qf+20m4")
+    context.close()
+
+
+def test_who_holds_no_place_sees_the_form_at_once(context: BrowserContext, pages: Pages) -> None:
+    """On a full queue the form for a place code is open: whoever has one there has a place elsewhere."""
+    page = site_of(pages, waiting_view(WaitingState.FULL)).open(context)
+    expect(page.get_by_label("Place code")).to_be_visible()
+    expect(page.get_by_text("Keep your place")).to_have_count(0)
+
+
 def test_a_page_asks_nobody_else(context: BrowserContext, pages: Pages) -> None:
     """Opening the page fetches the page and nothing more: no icon, no font, no other host."""
-    site = portal(pages, waiting_view(WaitingState.WAITING), serving=now_serving(1301))
+    site = site_of(pages, waiting_view(WaitingState.WAITING), serving=now_serving(1301))
     page = site.open(context)
     page.wait_for_load_state("networkidle")
     assert site.asked == ["/doctors?district=7"]

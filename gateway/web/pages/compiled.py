@@ -10,18 +10,16 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from gateway.errors import ConfigError
 from gateway.web.pages.assets import catalogue_files, read_asset
 from gateway.web.pages.catalogue import SOURCE_LANGUAGE, Catalogue, read_catalogue, source_catalogue
-from gateway.web.pages.texts import live_forms
 
 TEMPLATES = ("waiting.html", "error.html", "status.html", "entry.html")
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language, ready to render: its catalogue, its templates and the texts of the page's script."""
+    """One language, ready to render: its catalogue and its templates."""
 
     catalogue: Catalogue
     templates: Mapping[str, Template]
-    live: Mapping[str, object]
 
     def say(self, text: str) -> str:
         """Return the text in this language."""
@@ -36,7 +34,7 @@ def compile_language(catalogue: Catalogue) -> Language:
     """Compile every visitors' template with the texts of one catalogue."""
     environment = page_environment(catalogue.translations)
     templates = {name: environment.get_template(name) for name in TEMPLATES}
-    return Language(catalogue, templates, live_forms(catalogue))
+    return Language(catalogue, templates)
 
 
 def load_catalogues(extra: Path | None = None) -> dict[str, Catalogue]:

@@ -2,8 +2,10 @@
 
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gateway.web.pages.render import Pages
 from gateway.web.pages.views import (
@@ -19,8 +21,30 @@ from gateway.web.pages.views import (
 )
 
 ALTERNATIVES = (("122", "daily, 8:00\u201320:00"), ("Clinic desk", "Mon\u2013Fri, 7:30\u201319:30"))
-REFERENCE = "K7QF-20M4"
+REFERENCE = "5a1f0c2d9be04c11"
+PLACE_CODE = "K7QF-20M4"
 UPDATED = "09:41:07 MSK"
+
+_CHANGES: Mapping[WaitingState, Mapping[str, Any]] = {
+    WaitingState.PREQUEUE: {
+        "ahead": None,
+        "position": None,
+        "ahead_at_join": None,
+        "opens_at": "07:30 MSK",
+        "opens_in_seconds": 740,
+        "seed_hash": "9f2d6b0e41c87a35d0be17f9c2a64e835b7d1c90e6f3428ab5d07c1e94f6a382",
+    },
+    WaitingState.WAITING: {"eta_low_seconds": 250.0, "eta_high_seconds": 402.0},
+    WaitingState.SLOWER: {"eta_low_seconds": 700.0, "eta_high_seconds": 1180.0},
+    WaitingState.SOON: {"ahead": 3, "position": 4, "eta_low_seconds": 8.0, "eta_high_seconds": 55.0},
+    WaitingState.CONFIRM: {"until": "09:43 MSK"},
+    WaitingState.RETURNING: {"ticket_number": 1713, "place_code": PLACE_CODE},
+    WaitingState.SLOTS_EXHAUSTED: {"until": "15:00 MSK"},
+    WaitingState.PAUSED: {"kept_until": "09:44 MSK"},
+    WaitingState.FULL: {"retry_after": 900},
+    WaitingState.CLOSED: {"retry_after": 900, "until": "19:00 MSK"},
+    WaitingState.STORE_DOWN: {"ahead": None, "position": None, "ahead_at_join": None},
+}
 
 
 def waiting_view(state: WaitingState) -> WaitingView:
@@ -34,17 +58,12 @@ def waiting_view(state: WaitingState) -> WaitingView:
         updated=UPDATED,
         poll_url="/_talon/rooms/booking",
         entry_url="/doctors?district=7",
+        quieter_after="11:30 MSK",
         alternatives=ALTERNATIVES,
     )
     if state in POLLED:
-        view = replace(view, ticket_number=1713, ahead=412, position=413, ahead_at_join=530)
-    if state is WaitingState.STORE_DOWN:
-        return replace(view, ahead=None, position=None, ahead_at_join=None)
-    if state is WaitingState.WAITING:
-        return replace(view, eta_low_seconds=250.0, eta_high_seconds=402.0)
-    if state is WaitingState.SOON:
-        return replace(view, ahead=3, position=4, eta_low_seconds=8.0, eta_high_seconds=55.0)
-    return replace(view, retry_after=900) if state in (WaitingState.FULL, WaitingState.CLOSED) else view
+        view = replace(view, ticket_number=1713, ahead=412, position=413, ahead_at_join=530, place_code=PLACE_CODE)
+    return replace(view, **_CHANGES.get(state, {}))
 
 
 def entry_view(state: EntryState) -> EntryView:

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from gateway.web.pages.assets import read_asset
 from gateway.web.pages.compiled import TEMPLATES, page_environment
-from gateway.web.pages.texts import AHEAD, IN_ROOM, LATER, source_texts
+from gateway.web.pages.texts import COUNTED, source_texts
 
 _HEADER = """msgid ""
 msgstr ""
@@ -22,7 +22,7 @@ def messages() -> dict[str, str | None]:
     """Return every text that a catalogue translates, with its plural or None, in a fixed order."""
     environment = page_environment(NullTranslations())
     found: dict[str, str | None] = dict.fromkeys(source_texts())
-    found |= dict([AHEAD, LATER, IN_ROOM])
+    found |= dict(COUNTED)
     for template in ("page.html", *TEMPLATES):
         for _, _, text in environment.extract_translations(read_asset(template)):  # type: ignore[attr-defined]
             if isinstance(text, tuple):

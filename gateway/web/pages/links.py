@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 PREFERENCES_PATH = "/_talon/preferences"
 ENTER_PATH = "/_talon/enter"
+PLACES_PATH = "/_talon/places"
 LANGUAGE_COOKIE = "talon_language"
 AUTO_COOKIE = "talon_auto"
 LONGEST_PATH = 1024

@@ -7,39 +7,24 @@ from typing import Any
 
 from markupsafe import Markup
 
-from gateway.web.pages.assets import read_asset, squeeze_script, squeeze_style
+from gateway.web.pages.assets import read_asset, shorten_names, squeeze_script, squeeze_style
 from gateway.web.pages.catalogue import SOURCE_LANGUAGE
 from gateway.web.pages.compiled import Language, compile_language, load_catalogues, page_environment
-from gateway.web.pages.links import PREFERENCES_PATH, same_site_path
-from gateway.web.pages.texts import (
-    AHEAD,
-    ENTRY,
-    ERRORS,
-    IN_ROOM,
-    LATER,
-    NEXT,
-    OFFLINE,
-    ROOMS,
-    STATUS_TITLE,
-    WAIT,
-    WAITING,
-    WROTE,
-    wait_text,
-)
+from gateway.web.pages.lead import estimate, lead, quieter, title, wait
+from gateway.web.pages.links import PLACES_PATH, PREFERENCES_PATH, same_site_path
+from gateway.web.pages.script import script_facts
+from gateway.web.pages.texts import ENTRY, ERRORS, IN_ROOM, OFFLINE, ROOMS, SLOWER, STATUS_TITLE, WAITING, WROTE
 from gateway.web.pages.views import (
     LONGEST_MESSAGE,
     LONGEST_REFERENCE,
+    UNCOUNTED,
     EntryState,
     EntryView,
     ErrorView,
     RoomStatus,
     StatusView,
-    WaitingState,
     WaitingView,
 )
-
-_TIMELESS = frozenset({WaitingState.FULL, WaitingState.CLOSED, WaitingState.LIMITED})
-_STALLED = frozenset({WaitingState.PAUSED, WaitingState.STORE_DOWN})
 
 
 class Pages:
@@ -53,7 +38,7 @@ class Pages:
         self._languages = {code: compile_language(read) for code, read in load_catalogues(extra).items()}
         self._names = tuple((code, spoken.catalogue.name) for code, spoken in self._languages.items())
         self._style = Markup(squeeze_style(read_asset("page.css")))
-        self._script = Markup(squeeze_script(read_asset("waiting.js")))
+        self._script = Markup(shorten_names(squeeze_script(read_asset("waiting.js"))))
         self._entry_script = Markup(squeeze_script(read_asset("entry.js")))
         self._proof_script = self._entry_script + Markup(squeeze_script(read_asset("proof.js")))
         self._dashboard = page_environment(NullTranslations()).get_template("dashboard.html")
@@ -69,23 +54,28 @@ class Pages:
     def waiting(self, view: WaitingView, language: str, nonce: str) -> bytes:
         """Return the waiting page for one visitor in one state."""
         spoken, text = self._language(language), WAITING[view.state]
-        entry = same_site_path(view.entry_url)
         total = None if view.people_ahead is None else view.ahead_at_join
+        counted = view.people_ahead is not None and view.state not in UNCOUNTED
         return self._page(
             "waiting.html",
             spoken,
             view=view,
-            back=entry,
+            back=same_site_path(view.entry_url),
             nonce=nonce,
-            title=spoken.say(text.title),
+            title=title(view, spoken),
             text=text,
-            lead=_lead(view, spoken),
+            why=view.slower_reason if view.slower_reason in SLOWER else text.why,
+            lead=lead(view, spoken),
+            counted=counted,
+            estimate=estimate(view, spoken),
+            quieter=quieter(view, spoken),
             total=total,
             passed=max(0, (total or 0) - (view.people_ahead or 0)),
-            offline=spoken.say(OFFLINE),
+            offline=spoken.say(OFFLINE).replace("%(time)s", "#"),
+            places=PLACES_PATH,
             script=self._script,
             plural_rule=Markup(spoken.catalogue.plural_rule.replace(" ", "")),
-            config=_script_facts(view, spoken),
+            config=script_facts(view, spoken),
         )
 
     def entry(self, view: EntryView, language: str, nonce: str) -> bytes:
@@ -151,56 +141,15 @@ class Pages:
             longest_reference=LONGEST_REFERENCE,
             **facts,
         )
-        return page.encode()
-
-
-def _lead(view: WaitingView, spoken: Language) -> str:
-    """Return the sentence with the numbers: how many are ahead and how long it takes, as far as known."""
-    if view.state in _TIMELESS:
-        return spoken.count(LATER, max(1, ceil(view.retry_after / 60)))
-    ahead = view.people_ahead
-    if ahead is None or view.state in (WaitingState.MISSED, WaitingState.STORE_DOWN):
-        return ""
-    sentence = spoken.count(AHEAD, ahead) if ahead else spoken.say(NEXT)
-    wait = _wait(view.eta_low_seconds, view.eta_high_seconds, spoken)
-    return f"{sentence} {wait}" if wait and view.state not in _STALLED else sentence
-
-
-def _wait(low: float | None, high: float | None, spoken: Language) -> str:
-    if high is None:
-        return ""
-    return spoken.say(WAIT) % {"wait": wait_text(low or 0, high, spoken.say)}
-
-
-def _script_facts(view: WaitingView, spoken: Language) -> dict[str, Any] | None:
-    """Return what the page's script knows, or None for a page that needs no script."""
-    if not view.polled:
-        return {"every": view.retry_after, "poll": ""} if view.auto else None
-    timed = view.eta_high_seconds is not None and view.state not in _STALLED
-    counted = view.people_ahead is not None and view.state is not WaitingState.STORE_DOWN
-    wanted = spoken.live if timed else {name: spoken.live[name] for name in ("ahead", "next")}
-    return {
-        "poll": same_site_path(view.poll_url),
-        "every": view.retry_after,
-        "room": view.room,
-        "lane": view.lane,
-        "lang": spoken.catalogue.language,
-        "number": view.ticket_number,
-        "ahead": view.people_ahead if counted else None,
-        "start": view.ahead_at_join,
-        "low": view.eta_low_seconds or 0,
-        "high": view.eta_high_seconds if timed else None,
-        "group": view.state if view.state in _STALLED else "moves",
-        "texts": wanted if counted else {},
-    }
+        return page.replace(">\n<", "><").encode()
 
 
 def _room_facts(room: RoomStatus, spoken: Language) -> dict[str, Any]:
     waiting = "" if room.waiting is None else spoken.count(IN_ROOM, room.waiting)
-    wait = _wait(room.wait_low_seconds, room.wait_high_seconds, spoken)
+    spoken_wait = wait(room.wait_low_seconds, room.wait_high_seconds, spoken)
     return {
         "name": room.name,
         "state": ROOMS[room.state],
-        "lead": f"{waiting} {wait}".strip(),
+        "lead": f"{waiting} {spoken_wait}".strip(),
         "quieter_after": room.quieter_after,
     }

@@ -14,15 +14,21 @@ MOST_EMERGENCY_NUMBERS = 4
 class WaitingState(StrEnum):
     """Why a visitor is looking at the waiting page."""
 
+    PREQUEUE = "prequeue"
     WAITING = "waiting"
     WAITING_UNKNOWN = "waiting_unknown"
+    SLOWER = "slower"
     SOON = "soon"
+    CONFIRM = "confirm"
+    ADMITTED = "admitted"
+    MISSED = "missed"
+    RETURNING = "returning"
+    SLOTS_EXHAUSTED = "slots_exhausted"
     PAUSED = "paused"
     FULL = "full"
     CLOSED = "closed"
-    MISSED = "missed"
-    STORE_DOWN = "store_down"
     LIMITED = "limited"
+    STORE_DOWN = "store_down"
 
 
 class EntryState(StrEnum):
@@ -35,23 +41,35 @@ class EntryState(StrEnum):
 class RoomState(StrEnum):
     """State of a room on the public status page."""
 
+    PREQUEUE = "prequeue"
     OPEN = "open"
     QUEUEING = "queueing"
     PAUSED = "paused"
     CLOSED = "closed"
+    SLOTS_EXHAUSTED = "slots_exhausted"
     STORE_DOWN = "store_down"
 
 
 POLLED = frozenset(
     {
+        WaitingState.PREQUEUE,
         WaitingState.WAITING,
         WaitingState.WAITING_UNKNOWN,
+        WaitingState.SLOWER,
         WaitingState.SOON,
+        WaitingState.SLOTS_EXHAUSTED,
         WaitingState.PAUSED,
+        WaitingState.CLOSED,
         WaitingState.STORE_DOWN,
     }
 )
 """States in which the visitor holds a place, so that the page asks how the queue moves."""
+
+STALLED = frozenset({WaitingState.SLOTS_EXHAUSTED, WaitingState.PAUSED, WaitingState.CLOSED, WaitingState.STORE_DOWN})
+"""States of the whole room in which nobody is let in; the room's own state has the same name."""
+
+UNCOUNTED = frozenset({WaitingState.PREQUEUE, WaitingState.MISSED, WaitingState.RETURNING, WaitingState.STORE_DOWN})
+"""States in which the number of people ahead is not known or means nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +95,13 @@ class Help:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingView:
-    """One visitor's waiting page; times are seconds, `updated` is local time with its zone.
+    """One visitor's waiting page; times are seconds, those of type str are local times with their zone, or empty.
 
     `ahead` and the estimate are None when they are not known. `ahead_at_join` draws the progress bar; when
-    it is None the page's script remembers the first number it saw.
+    it is None the page's script remembers the first number it saw. `kept_seconds` is how long a place is kept
+    after its visitor was last heard of, `claim_seconds` how long a turn waits for its visitor, `visit_seconds`
+    how long a visit may last at least. `turn` is the position that is called where it is not the number.
+    `slower_reason` is one of `texts.SLOWER`, or empty.
     """
 
     room: str
@@ -91,6 +112,7 @@ class WaitingView:
     eta_high_seconds: float | None = None
     retry_after: int
     ticket_number: int | None = None
+    turn: int | None = None
     lane: str
     reference: str
     updated: str
@@ -101,7 +123,18 @@ class WaitingView:
     alternatives: tuple[tuple[str, str], ...] = ()
     emergency: tuple[str, ...] = EMERGENCY_NUMBERS
     ahead_at_join: int | None = None
+    opens_at: str = ""
+    opens_in_seconds: int | None = None
+    seed_hash: str = ""
+    until: str = ""
+    kept_until: str = ""
+    kept_seconds: int = 180
+    claim_seconds: int = 120
+    visit_seconds: int = 1200
+    quieter_after: str = ""
+    slower_reason: str = ""
     place_code: str = ""
+    cookies_off: bool = False
 
     def __post_init__(self) -> None:
         Help(emergency=self.emergency, alternatives=self.alternatives)
@@ -121,6 +154,11 @@ class WaitingView:
     def polled(self) -> bool:
         """Tell whether the page asks for news: only where the visitor holds a numbered place."""
         return self.state in POLLED and self.ticket_number is not None
+
+    @property
+    def comes_again(self) -> bool:
+        """Tell whether the page asks for itself again: the shared document cannot show the turn of a returner."""
+        return self.auto or self.state is WaitingState.RETURNING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

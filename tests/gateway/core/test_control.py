@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.core.control import Control, ControlInvalid
+from gateway.core.admission import RateReason
+from gateway.core.control import ACTIONS, Control, ControlInvalid
 
 PAUSE = Control(action="pause", author="Ann", reason="storm", until=100.0)
 
@@ -15,6 +16,20 @@ def test_a_setting_survives_the_round_trip() -> None:
     """What one gateway stores the others read unchanged."""
     rate = Control(action="rate", rate=2.5, author="Ann", reason="test", until=50.0)
     assert [Control.from_bytes(c.to_bytes()) for c in (PAUSE, rate, Control())] == [PAUSE, rate, Control()]
+
+
+@pytest.mark.parametrize(
+    ("action", "ruling"),
+    [
+        ("pause", (0.0, RateReason.PAUSED)),
+        ("close", (0.0, RateReason.CLOSED)),
+        ("exhausted", (0.0, RateReason.EXHAUSTED)),
+        ("rate", (2.5, RateReason.MANUAL)),
+    ],
+)
+def test_what_it_makes_of_the_rate(action: str, ruling: tuple[float, RateReason]) -> None:
+    """Every stop has a rate of 0 and a reason of its own; a rate by hand is followed."""
+    assert Control(action=action, rate=2.5, author="Ann", reason="test", until=9.0).ruling == ruling
 
 
 def test_it_ends_by_itself() -> None:
@@ -32,11 +47,13 @@ json_values = st.recursive(
 bodies = st.fixed_dictionaries(
     {},
     optional={
-        "action": json_values | st.sampled_from(["pause", "rate", "resume"]),
+        "action": json_values | st.sampled_from(ACTIONS),
         "rate": json_values,
         "author": json_values,
         "reason": json_values,
         "until": json_values,
+        "back_at": json_values,
+        "automatic": json_values,
     },
 )
 
@@ -55,7 +72,7 @@ def test_anything_else_is_no_setting(raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"action": "stop"}, "action: expected pause, resume or rate"),
+        ({"action": "stop"}, "action: expected one of pause, close, exhausted, rate, resume"),
         ({"action": "rate", "rate": 0.0, "author": "a", "reason": "b"}, "rate: expected visits/s above 0"),
         ({"action": "rate", "rate": float("nan"), "author": "a", "reason": "b"}, "rate: expected"),
         ({"action": "pause", "author": " ", "reason": "b"}, "author and reason: expected both"),

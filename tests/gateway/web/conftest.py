@@ -47,9 +47,10 @@ ROOM_RULES: dict[str, Any] = {
 
 @dataclass
 class Hello:
-    """The port Upstream: answers with pool and target; `fails` makes it raise, `/end` says that the visit is over."""
+    """The port Upstream: answers with pool, target and what it `says`, or raises `fails`; `/end` ends a visit."""
 
     fails: str = ""
+    says: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     async def send(
@@ -63,7 +64,7 @@ class Hello:
         self.asked.append((pool_name, request.raw_path))
         if self.fails:
             raise UpstreamFailed(self.fails, "no luck")
-        fields: CIMultiDict[str] = CIMultiDict({"X-Pool": pool_name})
+        fields: CIMultiDict[str] = CIMultiDict({"X-Pool": pool_name, **self.says})
         prepare(fields, request.path.endswith("/end"))
         return web.Response(text=f"hello from {pool_name}", headers=fields)
 

@@ -3,6 +3,9 @@ var STATES = {
   open: ["good", "Open", "Nobody has to wait."],
   queueing: ["calm", "Queueing", "Visits are called in turn."],
   paused: ["warn", "Paused", "Nobody is called; every place is kept."],
+  prequeue: ["calm", "Before the opening", "Everybody who is here by then is placed in random order."],
+  closed: ["warn", "Closed", "Nobody is called; every place is kept."],
+  slots_exhausted: ["warn", "No free slots", "Visitors are told that there is no need to wait; every place is kept."],
   store_down: ["bad", "Store down", "Admitted visits go on by their pass; places are kept in the visitors' tickets."]
 };
 var REASONS = {
@@ -12,6 +15,8 @@ var REASONS = {
   manual: ["set by hand", "Resume when the cause is gone; the setting also ends by itself."],
   no_forecast: ["measured load alone, no usable forecast", "Publish a forecast: talon forecast publish."],
   paused: ["none, the room is paused", "Look at the nodes below, or at who paused it."],
+  closed: ["none, the room is closed", "It opens again by itself when the setting ends, or resume it."],
+  exhausted: ["none, no free slots are left", "Resume when there are new ones; an answer with Talon-Slots: some does it too."],
   idle: ["no queue, not limited", "Nothing to do."]
 };
 var OPENED = {
@@ -74,7 +79,8 @@ function showState(room) {
   var box = document.getElementById("state"), by = room.paused_by, todo = reason[1];
   box.className = "state " + state[0];
   if (room.state === "store_down") todo = "Bring the store back; the order of the queue is restored by itself.";
-  var who = by ? "Set by " + by.author + ": " + by.reason + (by.until ? " (until " + clock(by.until, true) + ")" : "") + "." : "";
+  var who = by ? "Set by " + by.author + ": " + by.reason + (by.until ? " (until " + clock(by.until, true) + ")" : "") +
+    (by.back_at ? "; visitors are told " + clock(by.back_at, true) : "") + "." : "";
   if (room.leader === false) who += " Another gateway calls the visits of this room.";
   fill("state", el("b", "", state[1]), el("p", "", state[2]), el("p", "", who), el("p", "todo", "Admission rate: " + reason[0] + ". " + todo));
 }

@@ -1,4 +1,8 @@
+import json
 import re
+import shutil
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,10 @@ from hypothesis import strategies as st
 from gateway.errors import ConfigError
 from gateway.web.pages.catalogue import read_catalogue, source_catalogue
 from gateway.web.pages.compiled import load_catalogues
+from gateway.web.pages.examples import waiting_view
 from gateway.web.pages.extract import messages
+from gateway.web.pages.render import Pages
+from gateway.web.pages.views import WaitingState
 
 HEADER = (
     'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
@@ -107,6 +114,36 @@ def test_a_folder_adds_a_language_and_replaces_one(tmp_path: Path) -> None:
     catalogues = load_catalogues(tmp_path)
     assert list(catalogues) == ["en", "ru", "de"]
     assert catalogues["ru"].translations.gettext("Why") == "Причина"
+
+
+def test_a_language_is_added_by_one_file(tmp_path: Path) -> None:
+    """Beside the shipped files in a folder, one more `.po` gives every page in its language, plurals and script too."""
+    folder = tmp_path / "locale"
+    shipped = files("gateway.web.pages").joinpath("locale")
+    shutil.copytree(str(shipped), folder)
+    entries = [_in_german(one, many) for one, many in messages().items()]
+    (folder / "de.po").write_text(HEADER + "\n".join(entries), encoding="utf-8")
+    pages = Pages(folder)
+    assert pages.languages == ("en", "ru", "de")
+    for state in WaitingState:
+        page = pages.waiting(waiting_view(state), "de", "dGVzdC1ub25jZS0xMjM0").decode()
+        assert '<html lang="de">' in page
+        assert "<h1 id=h>DE " in page
+        assert "DE Other ways to book" in page
+        assert ">Deutsch<" not in page
+    assert (
+        "DE 1 person is ahead"
+        in pages.waiting(replace(waiting_view(WaitingState.SOON), ahead=1), "de", "n" * 22).decode()
+    )
+    assert ">Deutsch<" in pages.waiting(waiting_view(WaitingState.WAITING), "ru", "n" * 22).decode()
+
+
+def _in_german(one: str, many: str | None) -> str:
+    """One entry of a catalogue whose every text has a mark before it."""
+    texts = [json.dumps(text, ensure_ascii=False) for text in (one, f"DE {one}", many or "", f"DE {many}")]
+    if many is None:
+        return f"msgid {texts[0]}\nmsgstr {texts[1]}\n"
+    return f"msgid {texts[0]}\nmsgid_plural {texts[2]}\nmsgstr[0] {texts[1]}\nmsgstr[1] {texts[3]}\n"
 
 
 def test_a_missing_folder_and_an_unreadable_file_are_refused(tmp_path: Path) -> None:

@@ -76,13 +76,6 @@ def test_a_shown_range_holds_the_estimate(one: float, other: float) -> None:
     assert numbers[-1] * unit >= high
 
 
-def test_the_waiting_script_is_written_for_old_browsers() -> None:
-    """The visitors' script is ES5: no arrow, no let or const, no template text, no fetch, no promise."""
-    code = re.sub(r'"(?:[^"\\]|\\.)*"', '""', squeeze_script(read_asset("waiting.js")))
-    assert not re.search(r"=>|`|\b(let|const|class|async|await|fetch|Promise|of)\b|\.\.\.", code)
-    assert "XMLHttpRequest" in code
-
-
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts_keep_to_what_squeezing_needs(name: str) -> None:
     """No quote but the double one, no regular expression, no trailing comment, no doubled sign after a space."""
