@@ -43,7 +43,7 @@ class RoomStore(Protocol):
         ...
 
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
-        """Note heartbeats of waiting visits, by lane."""
+        """Note heartbeats of visits that wait in the epoch that this gateway looked at last, by lane."""
         ...
 
     async def call(self, room: str, wanted: Mapping[str, int], *, owner: str, credit: int) -> dict[str, int] | None:

@@ -20,6 +20,7 @@ SLEEPERS = {
     "tests/integration/visitor.py": "a visitor asks again and again until admitted, with a deadline",
     "tests/integration/order.py": "a crowd asks in rounds, at most so many",
     "tests/integration/test_failover.py": "a claim is tried again while the store changes hands, with a limit",
+    "tests/integration/store_crowd.py": "a crowd at the store comes at a pace, until the test ends it",
     "tests/sim/": "the clock of its event loop is virtual: sleeping takes no time",
     "tests/contract/conftest.py": "World.passes lets time pass on a real server, whose clock cannot be moved",
 }

@@ -122,7 +122,7 @@ class LiveRoom:
     def observe(self, view: RoomView) -> None:
         """Take a fresh view of the store and open or close the backups by it."""
         if self.view is not None and self.view.epoch != view.epoch:
-            self.profiles = {}
+            self.profiles, self.heartbeats = {}, {}
         self.view, self.store_up = view, True
         self.control = Control.from_bytes(view.control)
         self.totals = merge(r for raw in view.reports.values() if (r := Report.from_bytes(raw)) is not None)

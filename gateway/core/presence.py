@@ -35,6 +35,11 @@ class PresenceProfile:
         """Return the present visits with numbers above `serving` and below `number`."""
         return max(0, min(round(self._below(number) - self._below(serving + 1)), number - serving - 1))
 
+    def share_of(self, number: int, serving: int) -> float:
+        """Return the share of present visits among the numbers in between; 1 when no number lies there."""
+        between = number - serving - 1
+        return self.ahead_of(number, serving) / between if between > 0 else 1.0
+
     def _below(self, number: int) -> float:
         if number <= self.first:
             return float(number - self.first)

@@ -4,6 +4,7 @@ What the scripts in `store/lua` do with bitmaps and sorted sets is done here wit
 contract tests and one state machine hold the two together. A step costs O(lanes), whatever the length of the queue.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush, nsmallest
@@ -25,6 +26,7 @@ class _Lane:
     called: dict[int, float] = field(default_factory=dict)
     claimed: dict[int, tuple[float, str]] = field(default_factory=dict)
     joined: dict[int, float] = field(default_factory=dict)
+    admitted: deque[tuple[float, int]] = field(default_factory=deque)
     overdue: list[tuple[float, int]] = field(default_factory=list)
     calls: int = 0
     claims: int = 0
@@ -58,6 +60,7 @@ class _Lane:
     def admit(self, number: int, now: float, pool: str) -> None:
         assert number <= self.serving <= self.issued
         self.claimed[number] = (now, pool)
+        self.admitted.append((now, number))
         self.claims += 1
 
     def end_calls(self, now: float) -> int:
@@ -74,10 +77,9 @@ class _Lane:
         return missed
 
     def forget_claims(self, until: float) -> None:
-        """Claims stand in the order of their times."""
-        for number, (at, _) in list(zip(self.claimed, self.claimed.values(), strict=True))[:SCAN_LIMIT]:
-            if at > until:
-                return
+        """Forget the claims up to `until`; they stand in the order of their times."""
+        while self.admitted and self.admitted[0][0] <= until:
+            number = self.admitted.popleft()[1]
             del self.claimed[number]
             self.gone.add(number)
 
@@ -224,7 +226,7 @@ class RoomModel:
         """Begin `epoch` when the room is empty and has handed out `roll_after` numbers; returns the epoch in force."""
         lanes = self.lanes.values()
         busy = any(lane.waiting or lane.called for lane in lanes)
-        recent = any(at >= now - quiet for lane in lanes for at, _ in list(lane.claimed.values())[-1:])
+        recent = any(lane.admitted[-1][0] >= now - quiet for lane in lanes if lane.admitted)
         if not busy and not recent and sum(lane.issued for lane in lanes) >= roll_after:
             self.epoch, self.credit = epoch, 0
             self.lanes = {name: _Lane() for name in self.lanes}

@@ -26,6 +26,7 @@ class MemoryRooms:
         self._models: dict[str, RoomModel] = {}
         self._leases = {name: _Lease() for name in rooms}
         self._profiles: dict[str, Mapping[str, PresenceProfile]] = {}
+        self._looked_at: dict[str, str] = {}
         self._reports: dict[str, dict[str, bytes]] = {name: {} for name in rooms}
         self._control: dict[str, bytes] = {}
         self._plans: dict[str, bytes] = {}
@@ -59,6 +60,7 @@ class MemoryRooms:
         if report:
             self._reports[room][owner] = report
         leads = lease > 0 and held.owner == owner
+        self._looked_at[room] = self._models[room].epoch
         held.seen[owner] = held.fence if leads else 0
         return replace(
             self._models[room].view(now, leader=leads),
@@ -88,8 +90,9 @@ class MemoryRooms:
         return self._models[room].standing(lane, number, epoch)
 
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
-        """Note heartbeats."""
-        self._models[room].touch(tickets, self._clock())
+        """Note heartbeats of the epoch that was looked at last."""
+        if self._looked_at.get(room) == self._models[room].epoch:
+            self._models[room].touch(tickets, self._clock())
 
     async def call(self, room: str, wanted: Mapping[str, int], *, owner: str, credit: int) -> dict[str, int] | None:
         """Call present visits if `owner` leads."""

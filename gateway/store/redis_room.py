@@ -91,12 +91,15 @@ class RedisRooms:
         options = self._rooms[room]
         known = self._issued.get((room, lane), 0)
         keys = self._ticket_keys[room, lane]
-        raw = await self._script("join", keys, lane, options.max_waiting, pool, known, *options.lanes)
+        looked_at = self._epochs.get(room, "")
+        raw = await self._script("join", keys, lane, options.max_waiting, pool, known, looked_at, *options.lanes)
         standing = raw[0].decode()
         if standing == "lost":
             raise StoreUnavailable("join: the room is not open")
-        self._issued[room, lane] = max(known, raw[1])
-        return Joined(standing=Standing(standing), number=raw[1], epoch=raw[2].decode(), now=raw[3] / 1000, pool=pool)
+        epoch = raw[2].decode()
+        if epoch == self._epochs.get(room):
+            self._issued[room, lane] = max(self._issued.get((room, lane), 0), raw[1])
+        return Joined(standing=Standing(standing), number=raw[1], epoch=epoch, now=raw[3] / 1000, pool=pool)
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
         """Take the turn; the first claim wins and repetitions get the same answer."""
@@ -125,11 +128,12 @@ class RedisRooms:
         return Standing(standing)
 
     async def touch(self, room: str, tickets: Mapping[str, Sequence[int]]) -> None:
-        """Note heartbeats, by lane; unknown lanes are left out."""
+        """Note heartbeats of the epoch that was looked at last, by lane; unknown lanes are left out."""
+        epoch = self._epochs.get(room, "")
         for lane, numbers in tickets.items():
             if (keys := self._ticket_keys.get((room, lane))) is not None:
                 for start in range(0, len(numbers), TOUCH_LIMIT):
-                    await self._script("touch", keys, lane, *numbers[start : start + TOUCH_LIMIT])
+                    await self._script("touch", keys, lane, epoch, *numbers[start : start + TOUCH_LIMIT])
 
     async def call(self, room: str, wanted: Mapping[str, int], *, owner: str, credit: int) -> dict[str, int] | None:
         """Call present visits and set the credit; None when `owner` does not hold the lease."""

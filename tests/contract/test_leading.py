@@ -60,3 +60,18 @@ async def test_an_empty_room_begins_a_new_epoch_after_enough_tickets(world: Worl
     assert (view.epoch, view.lanes["regular"].issued, view.lanes["regular"].calls) == (new, 0, 0)
     assert (await world.rooms.join(ROOM, "regular", pool="p")).number == 1
     assert await world.rooms.roll(ROOM, owner="stranger") is None
+
+
+async def test_what_was_known_of_the_old_epoch_does_not_reach_the_new_one(world: World) -> None:
+    """Before they have looked again, gateways still hold numbers and heartbeats of the epoch that has just ended."""
+    epoch = await join(world, count=3)
+    await world.rooms.view(ROOM, owner="me", lease=60, report=b"")
+    for number in (1, 2, 3):
+        await world.rooms.leave(ROOM, "regular", number, epoch)
+    await call(world, regular=3)
+    await world.passes(0.3)
+    assert await world.rooms.roll(ROOM, owner="me") not in (None, epoch)
+    await world.rooms.touch(ROOM, {"regular": [3]})
+    assert (await world.rooms.join(ROOM, "regular", pool="p")).number == 1
+    view = await world.rooms.view(ROOM, owner="me", lease=60, report=b"")
+    assert (view.waiting, view.lanes["regular"].issued) == (1, 1)

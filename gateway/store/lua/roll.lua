@@ -19,4 +19,5 @@ for lane = 1, LANES do
   end
   for which = 1, 9 do redis.call('UNLINK', key(lane, which)) end
 end
+redis.call('UNLINK', PRESENCE)
 return ARGV[6]

@@ -32,6 +32,13 @@ def test_nobody_with_a_higher_number_has_fewer_ahead(present: list[bool], block:
     assert ahead == sorted(ahead)
 
 
+def test_the_share_ahead_is_of_the_numbers_between() -> None:
+    """Half of the numbers present is a half; with nobody in between it is 1, so that a rate times it stays a rate."""
+    counted = profile(1, 8, [True, False] * 16)
+    assert counted.share_of(33, 0) == 0.5
+    assert counted.share_of(1, 0) == counted.share_of(5, 9) == 1.0
+
+
 def test_who_joined_after_the_count_is_present() -> None:
     """Numbers beyond the profile were heard of when they were handed out."""
     counted = profile(1, 8, [False] * 16)

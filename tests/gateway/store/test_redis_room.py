@@ -34,6 +34,7 @@ async def served(short_tmp: Path) -> AsyncIterator[Served]:
     await server.start()
     rooms = RedisRooms(connect(server.url), {ROOM: OPTIONS})
     await rooms.open(ROOM, None)
+    await rooms.view(ROOM, owner="me", lease=1.0, report=b"")
     yield Served(server, rooms)
     await rooms.close()
     await server.stop()
