@@ -128,7 +128,7 @@ def test_a_place_code_is_entered_by_keyboard(chromium: Browser, pages: Pages, sc
     page.get_by_text("I have a place code").focus()
     page.keyboard.press("Enter")
     page.get_by_label("Place code").fill("k7qf 20m4")
-    with page.expect_request("**/_talon/places") as posted:
+    with page.expect_request("**/_talon/places") as posted, page.expect_navigation():
         page.keyboard.press("Enter")
     assert (posted.value.method, posted.value.post_data) == ("POST", "room=booking&code=k7qf+20m4")
     context.close()

@@ -202,7 +202,8 @@ def test_a_turn_waits_for_whoever_looks_elsewhere(context: BrowserContext, pages
     expect(page.locator("h1")).to_have_text(title)
     expect(page.locator("#act")).to_contain_text(advice)
     assert barriers(page) == []
-    page.get_by_role("link", name=button).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name=button).click()
     assert site.entries() == 2
 
 
@@ -218,7 +219,8 @@ def test_a_turn_that_nobody_took_is_said(context: BrowserContext, pages: Pages, 
     assert page.title() == page.locator("h1").inner_text() == title
     assert barriers(page) == []
     assert site.entries() == 1
-    page.get_by_role("link", name={"en": "Return", "ru": "Вернуться"}[language]).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name={"en": "Return", "ru": "Вернуться"}[language]).click()
     assert site.entries() == 2
 
 
