@@ -50,7 +50,7 @@ proof: install ## the long proofs: more examples for every property test
 docs: install ## write the generated reference pages anew
 	$(RUN) python docs/generate.py
 
-system: ## real servers for the tests: Redis, nginx, Prometheus, Chromium, curl, zstd
+system: ## real servers for the tests: Redis, nginx, Prometheus, Chromium, curl, zstd, wrk, faketime
 	@sh .ci/system
 
 clean: ## remove what the targets made
