@@ -43,7 +43,7 @@ class Load:
 
 
 def pinned(core: int, *command: object) -> list[str]:
-    """Return the command that runs on one core: the first (0) or the last (-1) of those at hand, where one can choose."""
+    """Return the command that runs on one core, the first (0) or the last (-1) at hand, where one can choose."""
     words = [str(word) for word in command]
     if shutil.which("taskset") is None:
         return words

@@ -24,7 +24,7 @@ def polled() -> Iterator[Stand]:
 
 @pytest.mark.parametrize("tickets", [0, 2000], ids=["without a ticket", "with tickets"])
 def test_a_core_answers_ten_thousand_polls_a_second(polled: Stand, tickets: int) -> None:
-    """By the processor time of the gateway's own accounting, best of five runs, since neighbours only ever add to it."""
+    """By the gateway's own account of processor time; the best of five runs, since neighbours only add to it."""
     runs = [polled.polled(1.0, tickets=tickets) for _ in range(5)]
     assert not any(run.failed for run in runs)
     assert max(run.per_core for run in runs) >= PER_CORE, [round(run.per_core) for run in runs]
