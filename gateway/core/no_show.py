@@ -11,7 +11,8 @@ are held against the calls that were made d ago, both forgotten alike: over `mem
 
     1 - p = claims / calls made d ago          coming = (1 - p) x calls younger than d
 
-The delay d is measured at claims (`Turns`). A visit that goes straight in where nobody waits is no call that
+The delay d is measured at claims (`Turns`). Seconds are counted from view to view and never back, at most `GAP` of them
+at a time, so a clock that jumps does not age anything. A visit that goes straight in where nobody waits is no call that
 could have been missed, and counts for nothing here. Who leaves after the call is one of those who do not come.
 """
 
@@ -20,19 +21,21 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import exp
 
-from gateway.core.room import LaneView, RoomView
+from gateway.core.room import RoomView
 
 PRIOR = 10.0
 """Calls that are taken as claimed before anything is known."""
 SPAN = 20.0
 """Seconds over which calls are forgotten where there are many."""
+GAP = 1.0
+"""Seconds that count between two views, however many the clock says."""
 FIRST_DELAY = 5.0
 """Seconds from call to claim before one has been measured."""
 
 
 @dataclass(slots=True)
 class NoShow:
-    """Learns the share from the growing counters of a room; times are seconds of the store's clock."""
+    """Learns the share from the growing counters of a room."""
 
     memory: float = 500.0
     ceiling: float = 0.6
@@ -43,7 +46,8 @@ class NoShow:
     _young: deque[tuple[float, int]] = field(default_factory=deque)
     _young_calls: int = 0
     _seen: tuple[int, int] | None = None
-    _at: float = 0.0
+    _at: float | None = None
+    _time: float = 0.0
     _quiet: bool = False
     _delays: int = 5
 
@@ -63,38 +67,40 @@ class NoShow:
         return self._young_calls * (1.0 - self.share)
 
     def observe(self, view: RoomView) -> None:
-        """Take a fresh view; falling counters or a clock that steps back begin anew with what is known."""
+        """Take a fresh view; falling counters, those of a new epoch, begin anew with what is known."""
+        elapsed = 0.0 if self._at is None else min(max(0.0, view.now - self._at), GAP)
+        self._at, self._time = view.now, self._time + elapsed
         for name, lane in view.lanes.items():
-            self.turns.setdefault(name, Turns()).observe(lane, view.now)
+            self.turns.setdefault(name, Turns()).observe(lane.serving, self._time)
         lanes = view.lanes.values()
         calls, claims = sum(lane.calls for lane in lanes), sum(lane.claims for lane in lanes)
         old_calls, old_claims = self._seen or (calls, claims)
-        if calls < old_calls or claims < old_claims or view.now < self._at:
+        if calls < old_calls or claims < old_claims:
             self._young.clear()
             self._young_calls = 0
             old_calls, old_claims = calls, claims
         made, claimed = calls - old_calls, claims - old_claims
         at_once = min(made, claimed) if self._quiet else 0
         if made > at_once:
-            self._young.append((view.now, made - at_once))
+            self._young.append((self._time, made - at_once))
             self._young_calls += made - at_once
-        self._take(self._ripen(view.now), claimed - at_once, max(0.0, view.now - self._at))
-        self._seen, self._at, self._quiet = (calls, claims), view.now, view.waiting == 0
+        self._take(self._ripen(), claimed - at_once, elapsed)
+        self._seen, self._quiet = (calls, claims), view.waiting == 0
 
-    def note_claim(self, lane: str, number: int, claimed_at: float) -> None:
-        """Learn from a visit that has claimed how long that took."""
+    def note_claim(self, lane: str, number: int) -> None:
+        """Learn from a visit that claims now how long that took."""
         called_at = self.turns[lane].called_at(number) if lane in self.turns else None
         if called_at is not None:
             self._delays = min(self._delays + 1, 100)
-            self.delay += (max(0.0, claimed_at - called_at) - self.delay) / self._delays
+            self.delay += (self._time - called_at - self.delay) / self._delays
 
     def calls_for(self, wanted: float) -> float:
         """Return the calls that bring `wanted` arrivals."""
         return wanted / self.worth
 
-    def _ripen(self, now: float) -> int:
+    def _ripen(self) -> int:
         ripe = 0
-        while self._young and self._young[0][0] <= now - self.delay:
+        while self._young and self._young[0][0] <= self._time - self.delay:
             ripe += self._young.popleft()[1]
         self._young_calls -= ripe
         return ripe
@@ -107,20 +113,20 @@ class NoShow:
 
 @dataclass(slots=True)
 class Turns:
-    """When the counter of a lane passed which number, for the last `keep` seconds."""
+    """When the counter of a lane passed which number, for the last `keep` seconds of a clock that never goes back."""
 
     keep: float = 300.0
     _at: list[float] = field(default_factory=list)
     _serving: list[int] = field(default_factory=list)
 
-    def observe(self, lane: LaneView, now: float) -> None:
-        """Take the counter as it is now; one that falls, and a clock that steps back, begin anew."""
-        if self._at and (now < self._at[-1] or lane.serving < self._serving[-1]):
+    def observe(self, serving: int, now: float) -> None:
+        """Take the counter as it is now; one that falls begins anew."""
+        if self._serving and serving < self._serving[-1]:
             self._at.clear()
             self._serving.clear()
-        if not self._serving or lane.serving > self._serving[-1]:
+        if not self._serving or serving > self._serving[-1]:
             self._at.append(now)
-            self._serving.append(lane.serving)
+            self._serving.append(serving)
         old = bisect_left(self._at, now - self.keep)
         if old > len(self._at) // 2:
             del self._at[:old], self._serving[:old]

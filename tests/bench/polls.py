@@ -16,20 +16,15 @@ from statistics import median
 
 from redis.asyncio import Redis
 
-from gateway.build import room_options
-from gateway.core.room import Joined
-from gateway.core.ticket import Ticket, encode
-from gateway.secrets_file import load_keys
-from gateway.settings import Settings, load
+from gateway.settings import load
 from gateway.store.connect import connect
-from gateway.store.redis_room import RedisRooms
+from tests.bench.crowd import ROOM, joined_tickets
 from tests.bench.wrk import Load, pinned, poll
 from tests.conftest import free_port, require
-from tests.integration.portal import Gateway, Portal, opened_portal
+from tests.integration.portal import Gateway, Portal, announced, opened_portal
 from tests.integration.processes import TALON, wait_for
 from tests.integration.visitor import ask
 
-ROOM = "booking"
 DOCUMENT = f"/_talon/rooms/{ROOM}"
 ROOT = Path(__file__).parents[2]
 
@@ -70,28 +65,11 @@ def stand(waiting: int) -> Iterator[Stand]:
             access_log="off",
         )
         child = portal.children.start("gateway", *pinned(0, *TALON, "serve", "--config", config))
-        said = child.announces(r"visitors http://(\S+)  operators http://([^/\s]+)/dashboard")
-        gateway = Gateway(child=child, visitors=said[1], admin=said[2])
+        gateway = announced(child)
         wait_for(lambda: gateway.room()["reason"] == "paused", 10.0, "nobody is let in")
-        tickets = asyncio.run(_queue(load(config), waiting))
+        tickets = [ticket for _, ticket in asyncio.run(joined_tickets(load(config), waiting))]
         wait_for(lambda: sum(gateway.room()["waiting"].values()) >= waiting, 10.0, "all are counted")
         yield Stand(portal=portal, gateway=gateway, store=f"unix://{socket}", tickets=tickets)
-
-
-async def _queue(settings: Settings, waiting: int) -> list[str]:
-    rules = settings.rooms[ROOM]
-    rooms = RedisRooms(connect(settings.store), {ROOM: room_options(rules)})
-    joined: list[Joined] = []
-    while len(joined) < waiting:
-        some = range(min(32, waiting - len(joined)))
-        joined += await asyncio.gather(*(rooms.join(ROOM, rules.lane, pool="primary") for _ in some))
-    await rooms.close()
-    keys = load_keys(settings.keys_file)
-    places = (
-        Ticket(room=ROOM, epoch=place.epoch, lane=rules.lane, number=place.number, joined_at=place.now)
-        for place in joined
-    )
-    return [encode(ticket, keys) for ticket in places]
 
 
 async def _scripts(store: str) -> int:

@@ -282,7 +282,7 @@ class _Play:
         claim = self.model.claim(name, number, "e1", self.now, "primary")
         match claim.standing:
             case Standing.CLAIMED:
-                self.room.no_show.note_claim(name, number, claim.claimed_at)
+                self.room.no_show.note_claim(name, number)
                 self._admitted(row)
             case Standing.GONE:
                 self.state[row] = State.LOST
