@@ -7,7 +7,7 @@ pacing and its answer to no-shows decide whom to call. The same day and seed giv
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from itertools import accumulate
@@ -18,7 +18,8 @@ from gateway.core.admission import AdmissionPolicy
 from gateway.core.control import Control
 from gateway.core.lanes import LanePolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
-from gateway.core.room import RoomModel, Standing
+from gateway.core.room import Standing
+from gateway.core.room_model import RoomModel
 from gateway.core.visits import VisitPolicy
 
 ROOM = "booking"
@@ -64,6 +65,8 @@ class Day:
     claim_window: float = 120.0
     longest_poll: float = 30.0
     quarter: float = 900.0
+    clock: Callable[[float], float] = float
+    """The store's clock as a function of the true time, seconds of the day."""
 
     @property
     def seconds(self) -> float:
@@ -109,7 +112,7 @@ class LaneOutcome:
 
 @dataclass(slots=True)
 class DayOutcome:
-    """What came of a day: people by state, what must be 0, claims per minute beside the visits that might come in."""
+    """What came of a day: people by state, what must be 0, calls so far at each turn, claims per minute."""
 
     lanes: dict[str, LaneOutcome]
     states: dict[State, int] = field(default_factory=dict)
@@ -119,6 +122,8 @@ class DayOutcome:
     polls: int = 0
     most_waiting: int = 0
     called_twice: int = 0
+    longest_stall: float = 0.0
+    calls: array = field(default_factory=lambda: array("i"))  # type: ignore[type-arg]
     minutes: list["Minute"] = field(default_factory=list)
 
 
@@ -152,19 +157,23 @@ class _Play:
         self.room = LiveRoom(name=ROOM, policy=policy)
         self.outcome = DayOutcome(lanes={name: LaneOutcome() for name in self.names})
         self.turn, self.shortest, self.longest = 0, 1.0 / day.tick, day.longest_poll / day.tick
-        self.control, self.rate = b"", 0.0
+        self.control, self.rate = b"", -1.0
         # One row per visitor, in order of arrival; `fate_at` is the turn at which one leaves or goes away for a while.
         self.arrivals = day.arrivals(self.chance)
         self.lane, self.fate, self.state, self.slow = bytearray(), bytearray(), bytearray(), bytearray()
         self.number, self.fate_at = array("i"), array("i")
         self.calendar: dict[int, list[int]] = {}
         self.beats: dict[str, list[int]] = {name: [] for name in self.names}
-        self.fed = dict.fromkeys(self.names, EPOCH)
-        self.left_called = 0
+        self.fed = dict.fromkeys(self.names, 0.0)
+        self.left_called, self.moved = 0, 0.0
+
+    @property
+    def true(self) -> float:
+        return self.turn * self.day.tick
 
     @property
     def now(self) -> float:
-        return EPOCH + self.turn * self.day.tick
+        return EPOCH + self.day.clock(self.true)
 
     def whole(self) -> DayOutcome:
         come, tick = 0, self.day.tick
@@ -189,32 +198,37 @@ class _Play:
         day, room, model, now = self.day, self.room, self.model, self.now
         if self.turn % max(1, round(1 / day.tick)) == 0:
             model.touch(self.beats, now)
-            self.beats = {name: [] for name in self.names}
+            for beats in self.beats.values():
+                beats.clear()
             model.sweep(now, keep_claims=900.0)
-        if (rate := day.rate(now - EPOCH)) != self.rate:
-            self.rate = rate
-            by_hand = Control(action="rate", rate=rate, author="sim", reason="capacity", until=inf)
+        if (rate := day.rate(self.true)) != self.rate:
+            self.rate, action = rate, "rate" if rate else "pause"
+            by_hand = Control(action=action, rate=rate, author="sim", reason="capacity", until=inf)
             self.control = by_hand.to_bytes()
         view = replace(model.view(now), control=self.control)
         room.observe(view)
         calls = room.step(view)
         called = model.call(calls.wanted, now, day.claim_window, calls.credit)
         for name, lane in view.lanes.items():
-            if called[name] or not lane.waiting:
-                self.fed[name] = now
+            if called[name] or not lane.waiting or not rate:
+                self.fed[name] = self.true
             outcome = self.outcome.lanes[name]
-            outcome.longest_drought = max(outcome.longest_drought, now - self.fed[name])
+            outcome.longest_drought = max(outcome.longest_drought, self.true - self.fed[name])
+        if not view.waiting or any(called.values()) or not rate:
+            self.moved = self.true
+        self.outcome.longest_stall = max(self.outcome.longest_stall, self.true - self.moved)
+        self.outcome.calls.append(sum(lane.calls for lane in view.lanes.values()))
         self._note_minute(view.waiting)
 
     def _note_minute(self, waiting: int) -> None:
         outcome = self.outcome
         outcome.most_waiting = max(outcome.most_waiting, waiting)
-        minute = int(self.turn * self.day.tick // 60)
+        minute = int(self.true // 60)
         while len(outcome.minutes) <= minute:
             outcome.minutes.append(Minute())
         now = outcome.minutes[minute]
         now.wanted += self.rate * self.day.tick
-        now.busy = now.busy and waiting > self.rate
+        now.busy = now.busy and waiting > self.rate > 0
 
     # A visitor -------------------------------------------------------------------------------------------
 
@@ -228,7 +242,7 @@ class _Play:
         if drawn < day.leavers + day.absent:
             fate = Fate.LEAVES if drawn < day.leavers else Fate.ABSENT
             at = self.turn + round((5 + 295 * chance.random()) / day.tick)
-        elif drawn < day.leavers + day.absent + day.no_shows_at(self.now - EPOCH):
+        elif drawn < day.leavers + day.absent + day.no_shows_at(self.true):
             fate = Fate.NEVER_CLAIMS
         self.lane.append(lane)
         self.slow.append(chance.random() < day.slow)
@@ -294,10 +308,9 @@ class _Play:
     def _admitted(self, row: int) -> None:
         self.outcome.double_admissions += self.state[row] == State.ADMITTED
         self.state[row] = State.ADMITTED
-        at = self.turn * self.day.tick
-        wait = max(0.0, at - self.arrivals[row])
+        wait = max(0.0, self.true - self.arrivals[row])
         self.outcome.lanes[self.names[self.lane[row]]].waits.append(wait)
-        self.outcome.minutes[int(at // 60)].claims += 1
+        self.outcome.minutes[int(self.true // 60)].claims += 1
 
     # The end ---------------------------------------------------------------------------------------------
 
