@@ -4,6 +4,7 @@ What the scripts in `store/lua` do with bitmaps and sorted sets is done here wit
 contract tests and one state machine hold the two together. A step costs O(lanes), whatever the length of the queue.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush, nsmallest
@@ -24,6 +25,7 @@ class _Lane:
     seen: dict[int, float] = field(default_factory=dict)
     called: dict[int, float] = field(default_factory=dict)
     claimed: dict[int, tuple[float, str]] = field(default_factory=dict)
+    claimed_at: deque[tuple[float, int]] = field(default_factory=deque)
     joined: dict[int, float] = field(default_factory=dict)
     overdue: list[tuple[float, int]] = field(default_factory=list)
     calls: int = 0
@@ -58,6 +60,7 @@ class _Lane:
     def admit(self, number: int, now: float, pool: str) -> None:
         assert number <= self.serving <= self.issued
         self.claimed[number] = (now, pool)
+        self.claimed_at.append((now, number))
         self.claims += 1
 
     def end_calls(self, now: float) -> int:
@@ -75,9 +78,8 @@ class _Lane:
 
     def forget_claims(self, until: float) -> None:
         """Claims stand in the order of their times."""
-        for number, (at, _) in list(zip(self.claimed, self.claimed.values(), strict=True))[:SCAN_LIMIT]:
-            if at > until:
-                return
+        while self.claimed_at and self.claimed_at[0][0] <= until:
+            _, number = self.claimed_at.popleft()
             del self.claimed[number]
             self.gone.add(number)
 
