@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from tests.sim.day import play
+from tests.sim.play_day import play
 from tests.sim.real_day import ENOUGH, TOO_LITTLE, real_day, table
 
 

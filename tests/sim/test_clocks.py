@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.core.lanes import LanePolicy
 from gateway.core.pacing import LEAST
-from tests.sim.day import Day, DayOutcome, State, play
+from tests.sim.day import Day, DayOutcome, State
+from tests.sim.play_day import play
 
 RATE = 20.0
 BURST = 1.0

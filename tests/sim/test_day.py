@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sim.day import Day, DayOutcome, State, play
+from tests.sim.day import Day, DayOutcome, State
+from tests.sim.play_day import play
 from tests.sim.real_day import ENOUGH, TOO_LITTLE, real_day, table
 
 RUSH = replace(

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.lanes import LanePolicy
-from tests.sim.day import Day, DayOutcome, play
+from tests.sim.day import Day, DayOutcome
+from tests.sim.play_day import play
 
 MINUTES = 6
 RATE = 40.0

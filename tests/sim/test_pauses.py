@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.pacing import LEAST
-from tests.sim.day import State, play
+from tests.sim.day import State
+from tests.sim.play_day import play
 from tests.sim.test_clocks import BURST, CROWDED, RATE, excess
 from tests.sim.test_scenarios import PEAK
 from tests.sim.world import play as play_morning
