@@ -41,16 +41,17 @@ format: install ## put the code into its form
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: install ## measure the peak over several seeds and print the spread
-	$(RUN) python -m tests.bench.peaks $(ARGS)
+bench: install ## measure peaks, store, polls, clocks, day; PART=polls for one of them
+	$(RUN) python -m tests.bench $(PART) $(ARGS)
 
-proof: install ## the long proofs: more examples for every property test
+proof: install ## the long proofs: a day with a million visitors, more examples for every property test
+	$(RUN) python -m tests.bench day
 	HYPOTHESIS_PROFILE=proof $(RUN) pytest -p no:randomly tests/gateway/core tests/contract tests/sim $(ARGS)
 
 docs: install ## write the generated reference pages anew
 	$(RUN) python docs/generate.py
 
-system: ## real servers for the tests: Redis, nginx, Prometheus, Chromium, curl, zstd
+system: ## real servers for the tests: Redis, nginx, Prometheus, Chromium, curl, zstd, wrk, faketime
 	@sh .ci/system
 
 clean: ## remove what the targets made

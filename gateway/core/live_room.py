@@ -128,6 +128,7 @@ class LiveRoom:
         self.totals = merge(r for raw in view.reports.values() if (r := Report.from_bytes(raw)) is not None)
         self.endings.hear(self.totals.over, view.now + self.policy.pass_idle)
         lanes = view.lanes.values()
+        self.no_show.observe(view)
         self.inflow.observe(sum(lane.issued for lane in lanes), view.now)
         self.claimed.observe(sum(lane.claims for lane in lanes), view.now)
         for name, reading in self.totals.pools.items():
@@ -230,22 +231,20 @@ class LiveRoom:
         self._stepped_at = view.now
         if view.leader:
             self.pacer.spend(min(max(0, self._credit - view.credit), self.pacer.level))
-        lanes = view.lanes.values()
-        share = self.no_show.observe(sum(n.claims for n in lanes), sum(n.no_shows for n in lanes))
-        self._set_rates(view, max(0.0, min(elapsed, 1.0)), share)
-        budget = self.pacer.step(self.no_show.calls_for(self.rate), elapsed)
+        self._set_rates(view, max(0.0, min(elapsed, 1.0)))
+        due = self.pacer.step(self.rate, elapsed)
         if self.paused:
-            budget = 0  # what is due of a call stays due; a stopped room lets nobody in
-        wanted = self.scheduler.allocate(budget, view.lanes, view.now)
+            due = 0  # what is due of a call stays due; a stopped room lets nobody in
+        wanted = self.scheduler.allocate(int(self.no_show.calls_for(due)), view.lanes, view.now)
         called = sum(wanted.values())
-        self.pacer.spend(called)
-        self._credit = budget - called if view.waiting == called else 0
+        # A call is paid for with the arrival that it will bring; who goes straight in is a whole one.
+        paid = called * self.no_show.worth
+        self.pacer.spend(paid)
+        self._credit = int(due - paid) if view.waiting == called else 0
         return Calls(wanted=wanted, credit=self._credit)
 
-    def _set_rates(self, view: RoomView, elapsed: float, no_show_share: float) -> None:
-        called = sum(lane.called for lane in view.lanes.values()) * (1 - no_show_share)
-        claims_per_s = self.claimed.rate or 0.0
-        delay = min(called / claims_per_s, self.policy.longest_delay) if claims_per_s > 0.1 else 1.0
+    def _set_rates(self, view: RoomView, elapsed: float) -> None:
+        called, delay = self.no_show.coming, min(self.no_show.delay, self.policy.longest_delay)
         visits = VisitFacts(duration=self.totals.duration, claim_delay=delay, learned=self.totals.ended >= LEARNED)
         windows = {p: a.window * self.open_share(p) for p, a in self.admissions.items()}
         all_windows = sum(windows.values()) or 1.0

@@ -52,8 +52,10 @@ class MemoryRooms:
     async def view(self, room: str, *, owner: str, lease: float, report: bytes) -> RoomView:
         """Read the room, taking or renewing the lease."""
         now, held = self._clock(), self._leases[room]
-        if lease > 0 and (held.owner == owner or held.until <= now):
-            held.fence += held.owner != owner or held.until <= now
+        # A lease that ends later than any could is one of before the clock stepped back: nobody waits for its end.
+        over, stale = held.until <= now, held.until > now + 2 * lease
+        if lease > 0 and (held.owner == owner or over or stale):
+            held.fence += held.owner != owner or over
             held.owner, held.until = owner, now + lease
         elif lease == 0 and held.owner == owner:
             held.until = 0.0

@@ -136,6 +136,7 @@ class Reception:
         return now >= claimed_at + self._settings(room).pass_idle or room.endings.has(ticket.visit, now)
 
     def _note_admission(self, room: LiveRoom, ticket: Ticket, at: float) -> None:
+        room.no_show.note_claim(ticket.lane, ticket.number)
         self._site.metrics.admissions.labels(room.name, ticket.lane).inc()
         self._site.metrics.wait.labels(room.name, ticket.lane).observe(max(0.0, at - ticket.joined_at))
 

@@ -4,10 +4,10 @@ The now-serving document is the same for everyone and at most a second old, so t
 `authorize` lets another proxy ask who may pass; what there is stands in `openapi.json`.
 """
 
-import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
+from math import inf
 
 import orjson
 from aiohttp import web
@@ -24,6 +24,7 @@ from gateway.web.pages.links import PREFERENCES_PATH, read_preferences
 from gateway.web.pages.views import RoomState, RoomStatus, StatusView
 from gateway.web.place_api import PlaceApi
 from gateway.web.reception import Reception, note_presence
+from gateway.web.shared import SharedDocument
 from gateway.web.site import Site
 from gateway.web.ticket_api import TicketApi
 
@@ -33,8 +34,13 @@ _STOPPED = {
     RateReason.CLOSED: RoomState.CLOSED,
     RateReason.EXHAUSTED: RoomState.SLOTS_EXHAUSTED,
 }
+REFRESH = 0.5
+"""Seconds for which a made now-serving document is given out."""
 READ = ("GET", "HEAD")
 ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+Answer = Callable[..., Awaitable[web.StreamResponse]]
 
 
 class RoomApi:
@@ -43,27 +49,29 @@ class RoomApi:
     def __init__(self, site: Site, answers: Answers, reception: Reception, door: Door) -> None:
         self._site = site
         self._answers = answers
-        self._tickets = TicketApi(site, answers, reception, door)
-        self._places = PlaceApi(site, answers, door)
-        self._entry = EntryAnswers(site, answers)
-        self._documents: dict[str, tuple[float, bytes, str]] = {}
-        self._described: tuple[tuple[str, ...], bytes, str] = ((), b"", "")
-
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Find the address and answer; what is not known is 404, a wrong method 405."""
-        parts = request.path[len(PREFIX) :].split("/")
-        routes: dict[tuple[str, int], tuple[tuple[str, ...], Callable[..., Awaitable[web.Response]]]] = {
+        tickets, places = TicketApi(site, answers, reception, door), PlaceApi(site, answers, door)
+        self._polls = {f"{PREFIX}rooms/{name}": room for name, room in site.rooms.items()}
+        self._documents: dict[str, tuple[float, SharedDocument]] = {}
+        self._described: tuple[tuple[str, ...], SharedDocument] = ((), SharedDocument(b"", max_age=0))
+        self._routes: dict[tuple[str, int], tuple[tuple[str, ...], Answer]] = {
             ("rooms", 2): (READ, self._now_serving),
-            ("tickets", 1): (("POST",), self._tickets.join),
-            ("tickets", 2): (("GET", "DELETE"), self._tickets.ticket),
-            ("places", 1): (("POST",), self._places.move),
-            ("enter", 1): (READ, self._entry.enter),
+            ("tickets", 1): (("POST",), tickets.join),
+            ("tickets", 2): (("GET", "DELETE"), tickets.ticket),
+            ("places", 1): (("POST",), places.move),
+            ("enter", 1): (READ, EntryAnswers(site, answers).enter),
             ("authorize", 1): (ANY, self._authorize),
             ("status", 1): (READ, self._status),
             ("openapi.json", 1): (READ, self._openapi),
             (PREFERENCES_PATH.removeprefix(PREFIX), 1): (("GET", "POST"), self._preferences),
         }
-        route = routes.get((parts[0], len(parts)))
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Find the address and answer; what is not known is 404, a wrong method 405."""
+        # Polls are most of all requests in a rush: they are known by their plain path before anything is taken apart.
+        if (room := self._polls.get(request.raw_path)) is not None and request.method == "GET":
+            return self._poll(request, room)
+        parts = request.path[len(PREFIX) :].split("/")
+        route = self._routes.get((parts[0], len(parts)))
         if route is None:
             return problem(404, "not_found", "There is no such address.")
         methods, answer = route
@@ -73,37 +81,34 @@ class RoomApi:
             return response
         return await answer(request, *parts[1:])
 
-    async def _now_serving(self, request: web.BaseRequest, name: str) -> web.Response:
+    async def _now_serving(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
         room = self._site.rooms.get(name)
         if room is None:
             return problem(404, "no_such_room", f"There is no such room; expected one of {sorted(self._site.rooms)}.")
+        return self._poll(request, room)
+
+    def _poll(self, request: web.BaseRequest, room: LiveRoom) -> web.StreamResponse:
         # A poll shows that its visitor is still there; where a cache answers polls, the page itself must come by.
         if (ticket := self._site.tokens.ticket(request, room.name)) is not None:
             note_presence(room, ticket)
-        body, tag = self._document(room)
-        return _shared(request, body, tag, max_age=1)
-
-    def _document(self, room: LiveRoom) -> tuple[bytes, str]:
         now = self._site.clock()
-        made, body, tag = self._documents.get(room.name, (-1e9, b"", ""))
-        if now - made >= 0.5:
-            body = orjson.dumps(now_serving(room))
-            tag = _tag(body)
-            self._documents[room.name] = (now, body, tag)
-        return body, tag
+        made, document = self._documents.get(room.name, (-inf, None))
+        if document is None or now - made >= REFRESH:
+            document = SharedDocument(orjson.dumps(now_serving(room)), max_age=1)
+            self._documents[room.name] = now, document
+        return document.answer(request)
 
     async def _authorize(self, request: web.BaseRequest) -> web.Response:
         """Tell another proxy whether the request that it holds may pass: 204, or 401 with Retry-After."""
         return await authorize(self._site, request)
 
-    async def _openapi(self, request: web.BaseRequest) -> web.Response:
-        rooms, body, tag = self._described
+    async def _openapi(self, request: web.BaseRequest) -> web.StreamResponse:
+        rooms, described = self._described
         if rooms != tuple(self._site.rooms):
             rooms = tuple(self._site.rooms)
-            body = orjson.dumps(document(rooms, version("talon-gateway")))
-            tag = _tag(body)
-            self._described = rooms, body, tag
-        return _shared(request, body, tag, max_age=300)
+            described = SharedDocument(orjson.dumps(document(rooms, version("talon-gateway"))), max_age=300)
+            self._described = rooms, described
+        return described.answer(request)
 
     async def _status(self, request: web.BaseRequest) -> web.Response:
         rooms = tuple(room_status(room) for room in self._site.rooms.values())
@@ -162,15 +167,3 @@ def paused_by(control: Control, now: float) -> dict[str, object] | None:
         return None
     said = {"action": control.action, "author": control.author, "reason": control.reason, "until": control.until}
     return {**said, "back_at": control.back_at} if control.back_at else said
-
-
-def _tag(body: bytes) -> str:
-    return f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
-
-
-def _shared(request: web.BaseRequest, body: bytes, tag: str, *, max_age: int) -> web.Response:
-    headers = {"Cache-Control": f"public, max-age={max_age}", "ETag": tag}
-    known = (one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(","))
-    if any(one in (tag, "*") for one in known):
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=body, headers=headers, content_type="application/json")

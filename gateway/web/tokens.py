@@ -15,6 +15,7 @@ from gateway.core import passes, ticket
 from gateway.core.keyring import KeyRing
 from gateway.core.passes import Pass, PassInvalid
 from gateway.core.ticket import Ticket, TicketInvalid
+from gateway.web.cookies import cookie_values
 
 TICKET_COOKIE = "talon_ticket"
 PASS_COOKIE = "talon_pass"
@@ -91,8 +92,9 @@ class Tokens:
 
 def candidates(request: web.BaseRequest, cookie: str, header: str) -> list[str]:
     """Return what a request shows in a cookie and in the header for clients without cookies."""
-    found = (request.cookies.get(cookie), request.headers.get(header))
-    return [token for token in found if token]
+    found = cookie_values(request.headers.get("Cookie", ""), cookie)
+    named = request.headers.get(header)
+    return [*found, named] if named else found
 
 
 def _remember(cache: "OrderedDict[str, Token]", text: str, read: Callable[[str], Token]) -> Token:

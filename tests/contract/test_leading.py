@@ -28,6 +28,14 @@ async def test_a_lease_that_had_run_out_is_a_new_one(world: World) -> None:
     assert (await world.rooms.view(ROOM, owner="me", lease=60, report=b"")).fence == 2
 
 
+async def test_a_lease_from_before_the_clock_stepped_back_is_over(world: World) -> None:
+    """A lease that ends far beyond what any gateway asks for does not keep the others from leading until then."""
+    await world.rooms.view(ROOM, owner="me", lease=6000, report=b"")
+    other = await world.rooms.view(ROOM, owner="other", lease=60, report=b"")
+    assert other.leader is True
+    assert await call(world, regular=1) is None
+
+
 async def test_the_absent_do_not_count_as_present(world: World) -> None:
     """Who left or has fallen silent is not in the profile; who is heard of again is."""
     epoch = await join(world, count=20)

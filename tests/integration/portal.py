@@ -91,6 +91,11 @@ class Portal:
         self._starting.append(self.children.talon("backend", "backend", "--listen", address, *options))
         self.backends.append(f"http://{address}")
 
+    def await_backends(self) -> None:
+        """Wait until the started backends say that they are there."""
+        while self._starting:
+            self._starting.pop().announces(r"backend on http://")
+
     def config(self, name: str = "talon", **changes: Any) -> Path:
         """Write a configuration for the backends that run; `changes` replace whole keys."""
         document: dict[str, Any] = {
@@ -118,9 +123,8 @@ class Portal:
     def start_gateways(self, *configs: Path) -> list[Gateway]:
         """Start several gateways at the same time."""
         children = [self.children.talon("gateway", "serve", "--config", config) for config in configs]
-        while self._starting:
-            self._starting.pop().announces(r"backend on http://")
-        gateways = [_announced(child) for child in children]
+        self.await_backends()
+        gateways = [announced(child) for child in children]
         for gateway in gateways:
             wait_for(gateway.nodes_up, 5.0, "all nodes are up")
         return gateways
@@ -130,7 +134,8 @@ class Portal:
         return ask(self.backends[0].removeprefix("http://"), "/_sim/stats").json()
 
 
-def _announced(child: Child) -> Gateway:
+def announced(child: Child) -> Gateway:
+    """Wait until a gateway says where it listens."""
     said = child.announces(r"visitors http://(\S+)  operators http://([^/\s]+)/dashboard")
     return Gateway(child=child, visitors=said[1], admin=said[2])
 

@@ -1,5 +1,6 @@
 """What is played: a morning as data, and what came of it as figures."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -68,8 +69,9 @@ class Scenario:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a morning; looks are ranges of waits that were shown, times are seconds."""
+    """What came of a morning; looks are ranges of waits that were shown, times are seconds, `asks` is by second."""
 
+    arrived: int = 0
     joined: int = 0
     admitted: int = 0
     booked: list[float] = field(default_factory=list)
@@ -93,6 +95,7 @@ class Outcome:
     leaders: int = 0
     most_leaders: int = 0
     claims: list[float] = field(default_factory=list)
+    asks: Counter[int] = field(default_factory=Counter)
 
     def booked_between(self, begin: float, end: float) -> int:
         """Return the visits that were booked in a span."""

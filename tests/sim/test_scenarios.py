@@ -61,7 +61,7 @@ def figures(scenario: Scenario, outcome: Outcome) -> str:
     short = {
         field.name: getattr(outcome, field.name)
         for field in dataclasses.fields(outcome)
-        if field.name not in ("booked", "waits", "answers", "claims")
+        if field.name not in ("booked", "waits", "answers", "claims", "asks")
     }
     share = outcome.booked_between(*scenario.rush) / scenario.rush_capacity()
     return f"{scenario.name!r}, seed {scenario.seed}: booked share {share:.3f}, p99 {outcome.late(0.99):.2f} s, " + (

@@ -164,8 +164,10 @@ class _World:
         silent = when if fate < scenario.no_shows else None
         leaving = when if scenario.no_shows <= fate < scenario.no_shows + scenario.leavers else None
         held: Ticket | None = None
+        self.outcome.arrived += 1
         while True:
             gateway = self._ask_whom(number, chance)
+            self.outcome.asks[int(self.loop.time())] += 1
             outcome = await gateway.reception.receive(gateway.room, express=False, lane=lane, held=held, admission=None)
             decision = outcome.decision
             if isinstance(decision, Forward):

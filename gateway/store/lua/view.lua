@@ -7,9 +7,11 @@ local epoch, holder, held_until, fence = room[1], room[2], tonumber(room[3] or 0
 if not epoch then return {now, ''} end
 local owner, lease, report, max_age = ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local leads_under = 0
-if lease > 0 and (holder == owner or held_until <= now) then
+-- A lease that ends later than any could is one of before the clock stepped back: nobody waits for its end.
+local over, stale = held_until <= now, held_until > now + 2 * lease
+if lease > 0 and (holder == owner or over or stale) then
   -- A lease that changes hands, or that had run out, is a new one: whatever was decided under the old is void.
-  if holder ~= owner or held_until <= now then fence = fence + 1 end
+  if holder ~= owner or over then fence = fence + 1 end
   redis.call('HSET', META, 'owner', owner, 'held_until', now + lease, 'fence', fence)
   leads_under = fence
 elseif lease == 0 and holder == owner then

@@ -1,0 +1,80 @@
+"""wrk as the load of a bench: keep-alive connections from another core, a ticket cookie per request where wanted."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_SCRIPT = """
+local tickets = {}
+for line in io.lines("%s") do tickets[#tickets + 1] = line end
+local turn = 0
+request = function()
+  turn = turn %% #tickets + 1
+  return wrk.format("GET", nil, {["Cookie"] = "talon_lang=ru; talon_ticket=" .. tickets[turn]})
+end
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a run of wrk did to a server: answers, and the server's own seconds of processor for them."""
+
+    answers: int
+    failed: int
+    seconds: float
+    cpu: float
+
+    @property
+    def per_core(self) -> float:
+        """Answers that a whole core would give in a second: by the server's accounting, whoever limits the run."""
+        return self.answers / self.cpu
+
+    @property
+    def microseconds(self) -> float:
+        """The server's processor time per answer."""
+        return self.cpu / self.answers * 1e6
+
+
+def pinned(core: int, *command: object) -> list[str]:
+    """Return the command that runs on one core, the first (0) or the last (-1) at hand, where one can choose."""
+    words = [str(word) for word in command]
+    if shutil.which("taskset") is None:
+        return words
+    return ["taskset", "-c", str(sorted(os.sched_getaffinity(0))[core]), *words]
+
+
+def poll(url: str, server: int, *, seconds: float = 3.0, connections: int = 32, tickets: Sequence[str] = ()) -> Load:
+    """Ask `url` as fast as it answers and measure the process `server`."""
+    binary = shutil.which("wrk")
+    if binary is None:
+        raise FileNotFoundError("wrk is not installed; get it with `apt-get install wrk` or `make system`")
+    command = pinned(-1, binary, "-t1", f"-c{connections}", f"-d{seconds:g}s", url)
+    process = psutil.Process(server)
+    with tempfile.TemporaryDirectory(prefix="talon-wrk-") as folder:
+        if tickets:
+            listed, script = Path(folder) / "tickets", Path(folder) / "poll.lua"
+            listed.write_text("\n".join(tickets))
+            script.write_text(_SCRIPT % listed)
+            command += ["-s", str(script)]
+        before = process.cpu_times()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
+        after = process.cpu_times()
+    return _load(done.stdout, cpu=after.user - before.user + after.system - before.system)
+
+
+def _load(said: str, cpu: float) -> Load:
+    count = re.search(r"(\d+) requests in ([\d.]+)(m?s)", said)
+    assert count is not None, said
+    other = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+    failed = int(other[1]) if other else 0
+    failed += sum(int(number) for number in errors.groups()) if errors else 0
+    seconds = float(count[2]) / (1000 if count[3] == "ms" else 1)
+    return Load(answers=int(count[1]), failed=failed, seconds=seconds, cpu=cpu)
