@@ -82,7 +82,7 @@ class RoomSettings:
     pass_idle: Seconds = 1200.0
     pass_cap: Seconds = 7200.0
     pass_concurrency: int = 20
-    longest_poll: Seconds = 30.0
+    longest_poll: Seconds = 60.0
     joins: JoinPolicy = field(default_factory=JoinPolicy)
     admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
     visits: VisitPolicy = field(default_factory=VisitPolicy)

@@ -12,7 +12,7 @@ from forecasting.contract import ForecastRecord
 from gateway.core.admission import STOPS, AdmissionPolicy, PoolAdmission, PoolFacts, PoolRate, RateReason, VisitFacts
 from gateway.core.control import Control
 from gateway.core.ended_visits import EndedVisits
-from gateway.core.eta import CallRate, Wait, estimate
+from gateway.core.eta import CallRate, Wait
 from gateway.core.lanes import LanePolicy, LaneScheduler
 from gateway.core.no_show import NoShow
 from gateway.core.opening import open_backups, usable
@@ -24,6 +24,7 @@ from gateway.core.spillover import Spillover, SpilloverPolicy
 from gateway.core.supply import Supply
 from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitLedger, VisitPolicy
+from gateway.core.waits import Outcome, Waits
 
 MAX_HEARTBEATS = 500_000
 LEARNED = 10
@@ -81,10 +82,9 @@ class LiveRoom:
     endings: EndedVisits = field(default_factory=EndedVisits)
     inflow: CallRate = field(default_factory=CallRate)
     claimed: CallRate = field(default_factory=CallRate)
-    lane_rates: dict[str, CallRate] = field(default_factory=dict)
+    waits: Waits = field(default_factory=Waits)
     ended_rates: dict[str, CallRate] = field(default_factory=dict)
     _smooth_rate: float | None = None
-    _queued_since: float | None = None
     _stepped_at: float | None = None
     _credit: int = 0
 
@@ -133,13 +133,8 @@ class LiveRoom:
         self.claimed.observe(sum(lane.claims for lane in lanes), view.now)
         for name, reading in self.totals.pools.items():
             self.ended_rates.setdefault(name, CallRate(memory=3.0)).observe(reading.ended, view.now)
-        for name, lane in view.lanes.items():
-            # Calls, not places: who has left or fallen silent is passed without a call, and is not counted as ahead.
-            self.lane_rates.setdefault(name, CallRate()).observe(lane.calls, view.now)
-        if view.waiting == 0:
-            self._queued_since = None
-        elif self._queued_since is None:
-            self._queued_since = view.now
+        self.waits.observe(view, {name: self.present(name) for name in view.lanes})
+        self.waits.expect(self._smooth_rate, self.fresh_record(view.now))
         rules = self.policy.admission
         open_backups(self.spillovers, self.totals, self.record, rules, waiting=view.waiting, now=view.now)
 
@@ -190,29 +185,24 @@ class LiveRoom:
 
     def wait(self, ticket: Ticket) -> Wait | None:
         """The honest range of the wait that is left, or None when unknown."""
-        ahead, rate = self.ahead(ticket), self.lane_rate(ticket.lane)
-        if ahead is None or rate is None or not self.store_up or self.paused:
+        ahead = self.ahead(ticket)
+        if ahead is None or not self.store_up or self.paused:
             return None
-        return estimate(ahead, rate)
+        return self.waits.shown(ticket.epoch, ticket.lane, ticket.number, ahead)
 
     def newcomer_wait(self, lane: str) -> Wait | None:
         """The range of the wait for somebody who joins the lane now, or None when unknown."""
-        rate = self.lane_rate(lane)
-        if rate is None or self.view is None or lane not in self.view.lanes or self.paused:
+        if self.view is None or lane not in self.view.lanes or self.paused:
             return None
-        return estimate(self.present(lane), rate)
+        return self.waits.newcomer(lane, self.present(lane))
 
     def lane_rate(self, lane: str) -> float | None:
         """Present visits/s by which a lane moves on: as measured once there is a queue, as the plan says before."""
-        now = self.view.now if self.view else 0.0
-        measured = self.lane_rates[lane].rate if lane in self.lane_rates else None
-        if measured and self._queued_since is not None and now - self._queued_since > 10.0:
-            return measured
-        record = self.fresh_record(now)
-        step = record.step_at(now) if record else None
-        if step is not None and step.admission_rate:
-            return step.admission_rate
-        return self._smooth_rate or measured
+        return self.waits.rate(lane)
+
+    def note_admitted(self, ticket: Ticket, at: float) -> Outcome | None:
+        """Learn from a wait that has ended; returns where it lay against what was shown first."""
+        return self.waits.admitted(ticket.epoch, ticket.lane, ticket.number, at)
 
     @property
     def paused(self) -> bool:

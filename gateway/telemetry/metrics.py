@@ -47,6 +47,7 @@ class Metrics:
     limit: Gauge = field(init=False)
     waiting: Gauge = field(init=False)
     wait: Histogram = field(init=False)
+    wait_ranges: Counter = field(init=False)
     admissions: Counter = field(init=False)
     no_shows: StoreCounter = field(init=False)
     leavers: StoreCounter = field(init=False)
@@ -77,6 +78,12 @@ class Metrics:
         self.waiting = Gauge("talon_room_waiting", "Visits waiting", ["room", "lane"], registry=registry)
         self.wait = Histogram(
             "talon_room_wait_seconds", "Realised wait", ["room", "lane"], buckets=_WAITS, registry=registry
+        )
+        self.wait_ranges = Counter(
+            "talon_room_wait_range_total",
+            "Waits that ended here, by where they lay against the range first shown",
+            ["room", "lane", "outcome"],
+            registry=registry,
         )
         self.admissions = Counter(
             "talon_room_admissions_total", "Visits let in here", ["room", "lane"], registry=registry

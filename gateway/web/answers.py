@@ -23,10 +23,12 @@ from gateway.core.place_code import CodeSpace, Place
 from gateway.core.place_code import encode as encode_place
 from gateway.core.room import RoomView
 from gateway.core.ticket import Ticket, encode
+from gateway.core.waits import Slower
 from gateway.settings import RoomSettings
-from gateway.web.moments import times
+from gateway.web.moments import quieter, times
 from gateway.web.pages.language import pick_language
 from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp, enter_path
+from gateway.web.pages.texts import SLOWER
 from gateway.web.pages.views import ErrorView, WaitingState, WaitingView
 from gateway.web.site import Site
 
@@ -145,8 +147,10 @@ class Answers:
             "place_code": self.place_code(room, ticket),
             "ahead": ahead,
             "position": None if ahead is None else ahead + 1,
+            "eta_known": left is not None,
             "eta_seconds_low": left.low if left else None,
             "eta_seconds_high": left.high if left else None,
+            "eta_reason": (left.slower or None) if left else None,
         }
 
     def place_code(self, room: LiveRoom, ticket: Ticket) -> str | None:
@@ -159,7 +163,8 @@ class Answers:
     def retry_after(self, room: LiveRoom, reason: Reason, left: WaitRange | None) -> int:
         """Return the whole seconds until the visitor should ask again."""
         if reason is Reason.STORE_DOWN:
-            return ceil(RETRY_STORE * (1 + self._site.chance()))
+            # Whoever asks in this moment asks again at another one than all the others, over a whole spell of polls.
+            return ceil(RETRY_STORE + self._site.chance() * self._site.settings.rooms[room.name].longest_poll)
         if reason is Reason.FULL:
             return ceil(RETRY_FULL * (1 + self._site.chance()))
         longest = self._site.settings.rooms[room.name].longest_poll
@@ -184,6 +189,8 @@ class Answers:
             ahead=room.ahead(ticket) if ticket else None,
             eta_low_seconds=left.low if left else None,
             eta_high_seconds=left.high if left else None,
+            slower_reason=SLOWER[0] if left and left.slower == Slower.BACKEND else "",
+            quieter_after=quieter(self._site, room),
             retry_after=retry_after,
             ticket_number=ticket.number if ticket else None,
             lane=ticket.lane if ticket else rules.lane,
@@ -279,4 +286,6 @@ def _state(room: LiveRoom, wait: Wait, left: WaitRange | None, *, missed: bool) 
         return WaitingState.RETURNING
     if left is None:
         return WaitingState.WAITING_UNKNOWN
-    return WaitingState.SOON if left.high <= SOON else WaitingState.WAITING
+    if left.high <= SOON:
+        return WaitingState.SOON
+    return WaitingState.SLOWER if left.slower else WaitingState.WAITING

@@ -45,8 +45,10 @@ _PLACE: Json = {
     "number": {"type": "integer", "minimum": 1, "exclusiveMaximum": MAX_NUMBER},
     "ahead": {**_SOME_COUNT, "description": "Visits of the lane before this one; null when unknown."},
     "position": {**_SOME_COUNT, "minimum": 1, "description": "ahead + 1."},
+    "eta_known": {"type": "boolean", "description": "Whether a range can be given now."},
     "eta_seconds_low": {**_SOME_SECONDS, "description": "Eight of ten waits end between low and high."},
     "eta_seconds_high": _SOME_SECONDS,
+    "eta_reason": {"type": ["string", "null"], "description": "Why the range became longer: backend or lanes."},
     "place_code": {
         "type": ["string", "null"],
         "pattern": "^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$",
@@ -131,9 +133,18 @@ def _now_serving(room: Json) -> Json:
         "state": _STATE,
         "epoch": {"type": "string", "description": "Changes when the queue was made anew."},
         "at": {"type": "integer", "description": "The store's clock, seconds since 1970."},
+        "advice": _object(
+            {
+                "quieter_after": {
+                    **_SOME_SECONDS,
+                    "description": "Seconds since 1970; null when not known.",
+                }
+            },
+            "What the forecast advises.",
+        ),
         "lanes": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/LaneNow"}},
     }
-    return _object(members, "What a room shows to everybody.", "epoch", "at")
+    return _object(members, "What a room shows to everybody.", "epoch", "at", "advice")
 
 
 def _lane_now() -> Json:

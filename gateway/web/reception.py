@@ -139,6 +139,8 @@ class Reception:
         room.no_show.note_claim(ticket.lane, ticket.number)
         self._site.metrics.admissions.labels(room.name, ticket.lane).inc()
         self._site.metrics.wait.labels(room.name, ticket.lane).observe(max(0.0, at - ticket.joined_at))
+        if (outcome := room.note_admitted(ticket, at)) is not None:
+            self._site.metrics.wait_ranges.labels(room.name, ticket.lane, outcome.value).inc()
 
     def _settings(self, room: LiveRoom) -> RoomSettings:
         return self._site.settings.rooms[room.name]

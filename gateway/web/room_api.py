@@ -6,6 +6,7 @@ The now-serving document is the same for everyone and at most a second old, so t
 
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from importlib.metadata import version
 from math import inf
 
@@ -13,12 +14,14 @@ import orjson
 from aiohttp import web
 
 from gateway.core.admission import RateReason
+from gateway.core.advice import quieter_after
 from gateway.core.control import Control
 from gateway.core.live_room import LiveRoom
 from gateway.web.answers import Answers, html, json_answer, problem, wants_html
 from gateway.web.door import Door
 from gateway.web.entry_answers import EntryAnswers
 from gateway.web.forward_auth import authorize
+from gateway.web.moments import quieter
 from gateway.web.openapi import document
 from gateway.web.pages.links import PREFERENCES_PATH, read_preferences
 from gateway.web.pages.views import RoomState, RoomStatus, StatusView
@@ -111,7 +114,9 @@ class RoomApi:
         return described.answer(request)
 
     async def _status(self, request: web.BaseRequest) -> web.Response:
-        rooms = tuple(room_status(room) for room in self._site.rooms.values())
+        rooms = tuple(
+            replace(room_status(room), quieter_after=quieter(self._site, room)) for room in self._site.rooms.values()
+        )
         store_up = all(room.store_up for room in self._site.rooms.values())
         if not wants_html(request):
             listed = [{"name": r.name, "state": r.state.value, "waiting": r.waiting} for r in rooms]
@@ -149,7 +154,15 @@ def now_serving(room: LiveRoom) -> dict[str, object]:
             "rate": round(room.lane_rate(name) or 0.0, 2),
             "newcomer_wait": [wait.low, wait.high] if wait else None,
         }
-    return {"room": room.name, "epoch": view.epoch, "state": state, "at": int(view.now), "lanes": lanes}
+    advice = {"quieter_after": quieter_after(room.fresh_record(view.now), view.now)}
+    return {
+        "room": room.name,
+        "epoch": view.epoch,
+        "state": state,
+        "at": int(view.now),
+        "advice": advice,
+        "lanes": lanes,
+    }
 
 
 def room_status(room: LiveRoom) -> RoomStatus:
