@@ -18,6 +18,7 @@ from gateway.core.admission import RateReason
 from gateway.core.decide import Reason, Wait
 from gateway.core.eta import Wait as WaitRange
 from gateway.core.eta import poll_after
+from gateway.core.known_openings import poll_around
 from gateway.core.live_room import LiveRoom
 from gateway.core.place_code import CodeSpace, Place
 from gateway.core.place_code import encode as encode_place
@@ -143,10 +144,12 @@ class Answers:
             "lane": ticket.lane,
             "number": ticket.number,
             "place_code": self.place_code(room, ticket),
+            "turn": None if room.openings.holds_back(ticket) else room.openings.position(ticket),
             "ahead": ahead,
             "position": None if ahead is None else ahead + 1,
             "eta_seconds_low": left.low if left else None,
             "eta_seconds_high": left.high if left else None,
+            **self._opening(room, ticket),
         }
 
     def place_code(self, room: LiveRoom, ticket: Ticket) -> str | None:
@@ -156,6 +159,13 @@ class Answers:
         space = code_space(self._site, room, room.view)
         return encode_place(Place(lane=ticket.lane, number=ticket.number), space, self._site.tokens.keys) or None
 
+    @staticmethod
+    def _opening(room: LiveRoom, ticket: Ticket) -> dict[str, object]:
+        cohort = room.openings.cohort
+        if cohort is None or not room.openings.holds_back(ticket):
+            return {}
+        return {"opens_at": cohort.opens_at, "seed_hash": cohort.seed_hash}
+
     def retry_after(self, room: LiveRoom, reason: Reason, left: WaitRange | None) -> int:
         """Return the whole seconds until the visitor should ask again."""
         if reason is Reason.STORE_DOWN:
@@ -163,6 +173,10 @@ class Answers:
         if reason is Reason.FULL:
             return ceil(RETRY_FULL * (1 + self._site.chance()))
         longest = self._site.settings.rooms[room.name].longest_poll
+        cohort = room.openings.cohort
+        if reason is Reason.PREQUEUE and cohort is not None and room.view is not None:
+            crowd = cohort.size({name: lane.issued for name, lane in room.view.lanes.items()})
+            return poll_around(cohort.opens_at - room.view.now, crowd, longest, self._site.chance())
         return poll_after(left, self._site.chance(), longest=longest)
 
     def _waiting_page(
@@ -178,7 +192,7 @@ class Answers:
     ) -> WaitingView:
         rules = self._site.settings.rooms[room.name]
         ticket = wait.ticket
-        return WaitingView(
+        view = WaitingView(
             room=room.name,
             state=_state(room, wait, left, missed=missed),
             ahead=room.ahead(ticket) if ticket else None,
@@ -186,6 +200,7 @@ class Answers:
             eta_high_seconds=left.high if left else None,
             retry_after=retry_after,
             ticket_number=ticket.number if ticket else None,
+            turn=None if ticket is None or room.openings.holds_back(ticket) else room.openings.position(ticket),
             lane=ticket.lane if ticket else rules.lane,
             reference=reference,
             updated=self.local_time(),
@@ -194,6 +209,19 @@ class Answers:
             place_code=(self.place_code(room, ticket) or "") if ticket else "",
             auto=request.cookies.get(AUTO_COOKIE) == "on",
             **times(self._site, room),
+        )
+        return self._with_opening(room, view)
+
+    def _with_opening(self, room: LiveRoom, view: WaitingView) -> WaitingView:
+        cohort = room.openings.cohort
+        if view.state is not WaitingState.PREQUEUE or cohort is None or room.view is None:
+            return view
+        left = max(0, ceil(cohort.opens_at - room.view.now))
+        return replace(
+            view,
+            opens_at=self.local_time(cohort.opens_at, "%H:%M %Z"),
+            opens_in_seconds=left,
+            seed_hash=cohort.seed_hash,
         )
 
     def help(self, room: str, region: str = "") -> HelpBlock:
@@ -236,10 +264,10 @@ class Answers:
             self._site.settings.default_language,
         )
 
-    def local_time(self) -> str:
-        """Return the time of now in the configured zone, with the zone's name."""
+    def local_time(self, at: float | None = None, form: str = "%H:%M:%S %Z") -> str:
+        """Return a time, now if none is given, in the configured zone, with the zone's name."""
         zone = ZoneInfo(self._site.settings.time_zone)
-        return datetime.fromtimestamp(self._site.wall(), UTC).astimezone(zone).strftime("%H:%M:%S %Z")
+        return datetime.fromtimestamp(self._site.wall() if at is None else at, UTC).astimezone(zone).strftime(form)
 
 
 def code_space(site: Site, room: LiveRoom, view: RoomView) -> CodeSpace:
@@ -251,6 +279,7 @@ def code_space(site: Site, room: LiveRoom, view: RoomView) -> CodeSpace:
 
 TITLES = {
     Reason.QUEUE: "You are in the queue; ask again after the time given, with the same cookies or ticket.",
+    Reason.PREQUEUE: "Booking opens at the time given; everybody who is here by then gets a place by lot.",
     Reason.FULL: "The queue is full now; ask again after the time given.",
     Reason.PAUSED: "Booking is stopped for now; your place is kept.",
     Reason.CLOSED: "Booking is closed now; your place is kept.",
@@ -269,6 +298,8 @@ _STOPPED = {
 
 
 def _state(room: LiveRoom, wait: Wait, left: WaitRange | None, *, missed: bool) -> WaitingState:
+    if wait.reason is Reason.PREQUEUE:
+        return WaitingState.PREQUEUE
     if wait.reason is Reason.STORE_DOWN:
         return WaitingState.STORE_DOWN
     if wait.reason is Reason.FULL:

@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from gateway.core.admission import RateReason
+from gateway.core.cohort import Cohort
 from gateway.core.control import Control
 from gateway.core.live_room import LiveRoom
 from gateway.web.answers import Answers, html, json_answer, problem, wants_html
@@ -149,7 +150,20 @@ def now_serving(room: LiveRoom) -> dict[str, object]:
             "rate": round(room.lane_rate(name) or 0.0, 2),
             "newcomer_wait": [wait.low, wait.high] if wait else None,
         }
-    return {"room": room.name, "epoch": view.epoch, "state": state, "at": int(view.now), "lanes": lanes}
+    served = {"room": room.name, "epoch": view.epoch, "state": state, "at": int(view.now), "lanes": lanes}
+    return served if room.openings.cohort is None else {**served, "opening": published(room.openings.cohort)}
+
+
+def published(cohort: Cohort) -> dict[str, object]:
+    """Return what everybody may know of an opening: the commitment before it, after it all that gives the order."""
+    said: dict[str, object] = {
+        "opens_at": cohort.opens_at,
+        "seed_hash": cohort.seed_hash,
+        "seed": cohort.published_seed,
+    }
+    if cohort.opened:
+        said["cohort"] = {lane: list(borders) for lane, borders in cohort.ranges.items()}
+    return said
 
 
 def room_status(room: LiveRoom) -> RoomStatus:
@@ -157,6 +171,8 @@ def room_status(room: LiveRoom) -> RoomStatus:
     view = room.view
     if view is None or not room.store_up:
         return RoomStatus(name=room.name, state=RoomState.STORE_DOWN)
+    if room.openings.prequeue:
+        return RoomStatus(name=room.name, state=RoomState.PREQUEUE, waiting=view.waiting)
     state = _STOPPED.get(room.reason) or (RoomState.QUEUEING if view.waiting else RoomState.OPEN)
     return RoomStatus(name=room.name, state=state, waiting=view.waiting)
 
