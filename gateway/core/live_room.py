@@ -20,7 +20,7 @@ from gateway.core.pacing import LEAST, Pacer
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading, Report, merge
 from gateway.core.room import LaneView, RoomView
-from gateway.core.room_openings import RoomOpenings, callable_lanes
+from gateway.core.room_openings import RoomOpenings, callable_lanes, somebody_due
 from gateway.core.spillover import Spillover, SpilloverPolicy
 from gateway.core.supply import Supply
 from gateway.core.ticket import Ticket
@@ -269,9 +269,7 @@ class LiveRoom:
                 ceiling=ceilings.get(pool, inf),
                 ceiling_reason=RateReason.CAPACITY if self.policy.capacity else RateReason.FORECAST,
             )
-            self.rates[pool] = admission.step(
-                facts, visits, elapsed, demand=any(lane.waiting for lane in callable_lanes(view).values())
-            )
+            self.rates[pool] = admission.step(facts, visits, elapsed, demand=somebody_due(view))
         self._combine(view, elapsed)
 
     def _ceilings(self, view: RoomView) -> dict[str, float]:

@@ -95,6 +95,11 @@ def callable_lanes(view: RoomView) -> Mapping[str, LaneView]:
     return {name: _callable(cohort, name, lane) for name, lane in view.lanes.items()}
 
 
+def somebody_due(view: RoomView) -> bool:
+    """Whether anybody waits who may be called now."""
+    return any(lane.waiting for lane in callable_lanes(view).values())
+
+
 def _callable(cohort: Cohort, name: str, lane: LaneView) -> LaneView:
     if not cohort.opened:
         return replace(lane, issued=cohort.limit(name, lane.issued), left=0)

@@ -18,7 +18,6 @@ from gateway.core.admission import RateReason
 from gateway.core.decide import Reason, Wait
 from gateway.core.eta import Wait as WaitRange
 from gateway.core.eta import poll_after
-from gateway.core.known_openings import poll_around
 from gateway.core.live_room import LiveRoom
 from gateway.core.place_code import CodeSpace, Place
 from gateway.core.place_code import encode as encode_place
@@ -26,6 +25,7 @@ from gateway.core.room import RoomView
 from gateway.core.ticket import Ticket, encode
 from gateway.settings import RoomSettings
 from gateway.web.moments import times
+from gateway.web.opening_facts import opening_poll, place_facts, turn, with_opening
 from gateway.web.pages.language import pick_language
 from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp, enter_path
 from gateway.web.pages.views import ErrorView, WaitingState, WaitingView
@@ -144,12 +144,11 @@ class Answers:
             "lane": ticket.lane,
             "number": ticket.number,
             "place_code": self.place_code(room, ticket),
-            "turn": None if room.openings.holds_back(ticket) else room.openings.position(ticket),
             "ahead": ahead,
             "position": None if ahead is None else ahead + 1,
             "eta_seconds_low": left.low if left else None,
             "eta_seconds_high": left.high if left else None,
-            **self._opening(room, ticket),
+            **place_facts(room, ticket),
         }
 
     def place_code(self, room: LiveRoom, ticket: Ticket) -> str | None:
@@ -159,13 +158,6 @@ class Answers:
         space = code_space(self._site, room, room.view)
         return encode_place(Place(lane=ticket.lane, number=ticket.number), space, self._site.tokens.keys) or None
 
-    @staticmethod
-    def _opening(room: LiveRoom, ticket: Ticket) -> dict[str, object]:
-        cohort = room.openings.cohort
-        if cohort is None or not room.openings.holds_back(ticket):
-            return {}
-        return {"opens_at": cohort.opens_at, "seed_hash": cohort.seed_hash}
-
     def retry_after(self, room: LiveRoom, reason: Reason, left: WaitRange | None) -> int:
         """Return the whole seconds until the visitor should ask again."""
         if reason is Reason.STORE_DOWN:
@@ -173,11 +165,9 @@ class Answers:
         if reason is Reason.FULL:
             return ceil(RETRY_FULL * (1 + self._site.chance()))
         longest = self._site.settings.rooms[room.name].longest_poll
-        cohort = room.openings.cohort
-        if reason is Reason.PREQUEUE and cohort is not None and room.view is not None:
-            crowd = cohort.size({name: lane.issued for name, lane in room.view.lanes.items()})
-            return poll_around(cohort.opens_at - room.view.now, crowd, longest, self._site.chance())
-        return poll_after(left, self._site.chance(), longest=longest)
+        chance = self._site.chance()
+        at_opening = opening_poll(room, longest, chance) if reason is Reason.PREQUEUE else None
+        return at_opening or poll_after(left, chance, longest=longest)
 
     def _waiting_page(
         self,
@@ -200,7 +190,7 @@ class Answers:
             eta_high_seconds=left.high if left else None,
             retry_after=retry_after,
             ticket_number=ticket.number if ticket else None,
-            turn=None if ticket is None or room.openings.holds_back(ticket) else room.openings.position(ticket),
+            turn=turn(room, ticket),
             lane=ticket.lane if ticket else rules.lane,
             reference=reference,
             updated=self.local_time(),
@@ -210,19 +200,7 @@ class Answers:
             auto=request.cookies.get(AUTO_COOKIE) == "on",
             **times(self._site, room),
         )
-        return self._with_opening(room, view)
-
-    def _with_opening(self, room: LiveRoom, view: WaitingView) -> WaitingView:
-        cohort = room.openings.cohort
-        if view.state is not WaitingState.PREQUEUE or cohort is None or room.view is None:
-            return view
-        left = max(0, ceil(cohort.opens_at - room.view.now))
-        return replace(
-            view,
-            opens_at=self.local_time(cohort.opens_at, "%H:%M %Z"),
-            opens_in_seconds=left,
-            seed_hash=cohort.seed_hash,
-        )
+        return with_opening(room, view, self._site.settings.time_zone)
 
     def help(self, room: str, region: str = "") -> HelpBlock:
         """Return what stands on every page of a room: the operator's message, a region's other ways, urgent numbers."""
@@ -264,10 +242,10 @@ class Answers:
             self._site.settings.default_language,
         )
 
-    def local_time(self, at: float | None = None, form: str = "%H:%M:%S %Z") -> str:
-        """Return a time, now if none is given, in the configured zone, with the zone's name."""
+    def local_time(self) -> str:
+        """Return the time of now in the configured zone, with the zone's name."""
         zone = ZoneInfo(self._site.settings.time_zone)
-        return datetime.fromtimestamp(self._site.wall() if at is None else at, UTC).astimezone(zone).strftime(form)
+        return datetime.fromtimestamp(self._site.wall(), UTC).astimezone(zone).strftime("%H:%M:%S %Z")
 
 
 def code_space(site: Site, room: LiveRoom, view: RoomView) -> CodeSpace:

@@ -13,7 +13,6 @@ import orjson
 from aiohttp import web
 
 from gateway.core.admission import RateReason
-from gateway.core.cohort import Cohort
 from gateway.core.control import Control
 from gateway.core.live_room import LiveRoom
 from gateway.web.answers import Answers, html, json_answer, problem, wants_html
@@ -21,6 +20,7 @@ from gateway.web.door import Door
 from gateway.web.entry_answers import EntryAnswers
 from gateway.web.forward_auth import authorize
 from gateway.web.openapi import document
+from gateway.web.opening_facts import published
 from gateway.web.pages.links import PREFERENCES_PATH, read_preferences
 from gateway.web.pages.views import RoomState, RoomStatus, StatusView
 from gateway.web.place_api import PlaceApi
@@ -152,18 +152,6 @@ def now_serving(room: LiveRoom) -> dict[str, object]:
         }
     served = {"room": room.name, "epoch": view.epoch, "state": state, "at": int(view.now), "lanes": lanes}
     return served if room.openings.cohort is None else {**served, "opening": published(room.openings.cohort)}
-
-
-def published(cohort: Cohort) -> dict[str, object]:
-    """Return what everybody may know of an opening: the commitment before it, after it all that gives the order."""
-    said: dict[str, object] = {
-        "opens_at": cohort.opens_at,
-        "seed_hash": cohort.seed_hash,
-        "seed": cohort.published_seed,
-    }
-    if cohort.opened:
-        said["cohort"] = {lane: list(borders) for lane, borders in cohort.ranges.items()}
-    return said
 
 
 def room_status(room: LiveRoom) -> RoomStatus:

@@ -13,7 +13,7 @@ import pytest
 from gateway.core.cohort import Cohort
 from gateway.errors import ConfigError
 from gateway.verify_order import fetch, verify
-from gateway.web.room_api import published
+from gateway.web.opening_facts import published
 from tests.integration.processes import talon_here
 
 SEED = bytes(range(32))
