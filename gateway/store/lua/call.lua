@@ -11,9 +11,12 @@ local function bits(lane, which, first_byte, last_byte)
   return redis.call('GETRANGE', key(lane, which), first_byte, last_byte)
 end
 
+local byte_at, band, MASKS = string.byte, bit.band, {[0] = 128, 64, 32, 16, 8, 4, 2, 1}
+
 local function is_set(bitmap, number, first_byte)
-  local byte = string.byte(bitmap, math.floor(number / 8) - first_byte + 1)
-  return byte ~= nil and bit.band(byte, bit.rshift(128, number % 8)) ~= 0
+  local place = number % 8
+  local byte = byte_at(bitmap, (number - place) / 8 - first_byte + 1)
+  return byte ~= nil and band(byte, MASKS[place]) ~= 0
 end
 
 local function scan(lane, wanted, limit, called)
@@ -40,29 +43,22 @@ local function scan(lane, wanted, limit, called)
   end
 end
 
--- The cohort of an opening is called in the order of the tickets handed in; their bits are looked up one by one.
-local function bits_of(lane, which, tickets, from, till)
-  local asked = {}
-  for i = from, till do
-    local n = #asked
-    asked[n + 1], asked[n + 2], asked[n + 3] = 'GET', 'u1', tickets[i]
-  end
-  return redis.call('BITFIELD', key(lane, which), unpack(asked))
-end
-
-local function call_cohort(lane, wanted, called)
+-- The cohort of an opening is called in the order of the tickets handed in, which lie all over its numbers: its bitmaps are
+-- read whole, 125 KB for a million, which costs less than looking a thousand bits up one by one.
+local function call_cohort(lane, wanted, called, first, last)
   local start, packed, serving = tonumber(ARGV[6 + LANES + 2 * lane - 1]), ARGV[6 + LANES + 2 * lane], counter('serving', lane)
-  if start ~= serving + 1 then return end
-  local tickets, left, done = {}, 0, 0
-  for at = 1, #packed, 4 do tickets[#tickets + 1] = struct.unpack('>I4', packed, at) end
-  while done < #tickets and #called < wanted do
-    local from, till = done + 1, math.min(#tickets, done + 1000)
-    local gone, one = bits_of(lane, GONE, tickets, from, till), bits_of(lane, SEEN0, tickets, from, till)
-    local two = bits_of(lane, SEEN1, tickets, from, till)
-    while done < till and #called < wanted do
-      done = done + 1
-      local k = done - from + 1
-      if gone[k] == 1 then left = left + 1 elseif one[k] == 1 or two[k] == 1 then called[#called + 1] = tickets[done] end
+  if start ~= serving + 1 or packed == '' then return end
+  local low, high = math.floor((first + 1) / 8), math.floor(last / 8)
+  local gone, one, two = bits(lane, GONE, low, high), bits(lane, SEEN0, low, high), bits(lane, SEEN1, low, high)
+  local left, done, all = 0, 0, #packed / 4
+  while done < all and #called < wanted do
+    local a, b, c, d = byte_at(packed, 4 * done + 1, 4 * done + 4)
+    local number = ((a * 256 + b) * 256 + c) * 256 + d
+    done = done + 1
+    if is_set(gone, number, low) then
+      left = left + 1
+    elseif is_set(one, number, low) or is_set(two, number, low) then
+      called[#called + 1] = number
     end
   end
   redis.call('HSET', META, 'serving:' .. lane_name(lane), serving + done)
@@ -77,7 +73,7 @@ local function call_lane(lane, wanted)
   end
   scan(lane, wanted, last > first and math.min(issued, first) or issued, called)
   if #called < wanted and last > first then
-    call_cohort(lane, wanted, called)
+    call_cohort(lane, wanted, called, first, last)
     if counter('serving', lane) >= last then scan(lane, wanted, issued, called) end
   end
   return called
