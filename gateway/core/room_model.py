@@ -253,8 +253,8 @@ class RoomModel:
         """The cohort of the last opening, or of the one ahead."""
         return next(iter(self.lanes.values())).cohort
 
-    @cohort.setter
-    def cohort(self, cohort: Cohort | None) -> None:
+    def set_cohort(self, cohort: Cohort | None) -> None:
+        """Hold this cohort from now on, in all lanes."""
         for lane in self.lanes.values():
             lane.cohort = cohort
 
@@ -273,7 +273,8 @@ class RoomModel:
         if change is CohortChange.BUSY:
             self.skipped = wanted.opens_at
         elif change is not CohortChange.SAME:
-            self.credit, self.cohort = 0, cohort
+            self.credit = 0
+            self.set_cohort(cohort)
             for name, (first, last) in cohort.ranges.items():
                 self.lanes[name].issued = max(self.lanes[name].issued, first, last)
         return change

@@ -47,7 +47,7 @@ class MemoryRooms:
             for name, lane in (seed.lanes if seed else {}).items():
                 model.lanes[name].issued = lane.issued
                 model.lanes[name].serving = lane.serving
-            model.cohort = seed.cohort if seed else None
+            model.set_cohort(seed.cohort if seed else None)
             self._models[room] = model
         return self._models[room].epoch
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.openings`: what calling from a shuffled cohort costs, with a real server.
+"""`make bench PART=openings`: what calling from a shuffled cohort costs, with a real server.
 
 Prints the store's own time and the leader's processor time of a tick that calls a thousand from a cohort, beside the
 same tick in a queue that was not shuffled, and the time of making the tables of the permutation at the opening.

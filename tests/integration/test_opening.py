@@ -21,16 +21,6 @@ AHEAD = 12
 CROWD = 8
 
 
-@pytest.fixture
-def redis(portal: Portal, redis_binary: str) -> Child:
-    """Debian's own redis-server, in memory only."""
-    socket = portal.folder / "redis.sock"
-    options = ("--port", 0, "--unixsocket", socket, "--save", "", "--appendonly", "no")
-    child = portal.children.start("redis", redis_binary, *options)
-    wait_for(socket.exists, 10.0, "redis-server listens")
-    return child
-
-
 def start_pair(portal: Portal) -> tuple[list[Gateway], int]:
     """Two gateways that open together soon; returns them with the time of the opening."""
     opens_at = int(time.time()) + AHEAD

@@ -39,7 +39,7 @@ NEWCOMER = RequestFacts(
         ({"ticket": TICKET, "position": 5}, Ask(ticket=TICKET)),
         ({"ticket": TICKET, "prequeue": True}, Wait(reason=Reason.PREQUEUE, ticket=TICKET)),
         ({"ticket": TICKET, "prequeue": True, "serving": 9}, Wait(reason=Reason.PREQUEUE, ticket=TICKET)),
-        ({"ticket": TICKET, "prequeue": True, "paused": True}, Wait(reason=Reason.PREQUEUE, ticket=TICKET)),
+        ({"ticket": TICKET, "prequeue": True, "stop": Reason.PAUSED}, Wait(reason=Reason.PREQUEUE, ticket=TICKET)),
         ({"ticket": TICKET, "prequeue": True, "epoch": "e2"}, Ask(ticket=TICKET)),
         ({"ticket": TICKET, "prequeue": True, "store_up": False}, Wait(reason=Reason.STORE_DOWN, ticket=TICKET)),
     ],
