@@ -2,6 +2,7 @@
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,12 @@ def test_openings_are_read_as_people_write_them(tmp_path: Path) -> None:
     assert "openings.0.days.0: Input should be 'mon'" in refusal(
         tmp_path, good.replace("date: 2026-12-01", "days: [x]")
     )
+
+
+def test_gateways_that_start_together_share_the_first_ones_keys(tmp_path: Path) -> None:
+    """Whoever finds no file makes a whole one: nobody reads half of it, all sign with the same key, nothing is left."""
+    path = tmp_path / "data" / "talon.keys"
+    with ThreadPoolExecutor(16) as starting:
+        keys = {ring.derive("k1", "ticket") for ring in starting.map(lambda _: load_keys(path), range(64))}
+    assert len(keys) == 1
+    assert [one.name for one in path.parent.iterdir()] == ["talon.keys"]
