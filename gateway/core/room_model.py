@@ -159,7 +159,7 @@ class RoomModel:
     def _choose(self, lane: _Lane, count: int, now: float) -> list[int]:
         if count <= 0:
             return []
-        numbers = nsmallest(count, lane.returning)
+        numbers = nsmallest(count, lane.returning, key=lane.position)
         lane.returning.difference_update(numbers)
         last = min(
             lane.issued if lane.cohort is None else lane.cohort.limit(lane.name, lane.issued), lane.serving + SCAN_LIMIT

@@ -130,7 +130,9 @@ class RedisRooms:
         keys = self._ticket_keys[room, lane]
         left = await self._script("leave", keys, lane, number, epoch, *self._place(room, lane, number))
         if left == UNSEEN_OPENING:
+            fence = self._fence(room)
             await self.view(room, owner="", lease=0.0, report=b"")
+            self._fences[room] = fence  # to have looked as nobody changes nothing about who leads
             left = await self._script("leave", keys, lane, number, epoch, *self._place(room, lane, number))
         return bool(left == 1)
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.conftest import running_store
 
 ROOM, LANES = "booking", ("urgent", "regular")
 OPTIONS = RoomOptions(lanes=LANES, max_waiting=5000, grace=600.0, claim_window=600.0)
+HASTY = replace(OPTIONS, claim_window=0.0)
 AT = 1_795_420_800
 SEED = bytes(range(32))
 WANTED = Cohort(opens_at=AT, seed=SEED)
@@ -25,10 +27,10 @@ _folders = itertools.count()
 
 
 class World:
-    """A store, and other gateways on it: each has a picture of its own of the room."""
+    """A store, and other gateways on it: each has a picture of its own of the room; in `hasty` every turn is missed."""
 
-    def __init__(self, rooms: RoomStore, other: RoomStore, lose: object) -> None:
-        self.rooms, self.other, self.lose = rooms, other, lose
+    def __init__(self, rooms: RoomStore, other: RoomStore, hasty: RoomStore, lose: object) -> None:
+        self.rooms, self.other, self.hasty, self.lose = rooms, other, hasty, lose
 
     async def view(self) -> RoomView:
         return await self.rooms.view(ROOM, owner="me", lease=60, report=b"")
@@ -58,7 +60,9 @@ async def world(request: pytest.FixtureRequest, short_tmp: Path) -> AsyncIterato
     if request.param == "memory":
         memory = MemoryRooms({ROOM: OPTIONS}, lambda: float(AT))
         await memory.open(ROOM, None)
-        one = World(memory, memory, memory._models.clear)
+        hasty = MemoryRooms({ROOM: HASTY}, lambda: float(AT))
+        hasty._models, hasty._leases = memory._models, memory._leases
+        one = World(memory, memory, hasty, memory._models.clear)
         await one.view()
         yield one
         return
@@ -67,7 +71,7 @@ async def world(request: pytest.FixtureRequest, short_tmp: Path) -> AsyncIterato
         client, second = connect(url), connect(url)
         real, other = RedisRooms(client, {ROOM: OPTIONS}), RedisRooms(second, {ROOM: OPTIONS})
         await real.open(ROOM, None)
-        two = World(real, other, client.flushall)
+        two = World(real, other, RedisRooms(client, {ROOM: HASTY}), client.flushall)
         await two.view()
         yield two
         await real.close()
@@ -162,6 +166,21 @@ async def test_a_gateway_that_has_not_seen_the_opening_loses_nobodys_place(world
     assert (await world.view()).lanes["regular"].returning == 0
     assert await world.other.leave(ROOM, "regular", shuffled[19], epoch) is True
     assert (await world.view()).lanes["regular"].waiting == 14
+
+
+async def test_who_missed_the_turn_comes_back_in_the_order_of_the_shuffle(world: World) -> None:
+    """Returners of a cohort are called by their positions, not by who has the lower number."""
+    await world.hold(WANTED)
+    epoch = await world.join(count=20)
+    await world.hold(OPEN)
+    shuffled = order(await world.view())
+    await world.hasty.view(ROOM, owner="me", lease=60, report=b"")
+    await world.hasty.call(ROOM, {"regular": 20}, owner="me", credit=0)
+    assert await world.hasty.sweep(ROOM, owner="me") == 20
+    assert await world.claims(shuffled[::-1], epoch) == []
+    assert (await world.view()).lanes["regular"].returning == 20
+    await world.call(regular=5)
+    assert await world.claims(range(1, 21), epoch) == sorted(shuffled[:5])
 
 
 async def test_credit_is_off_in_the_pre_queue(world: World) -> None:

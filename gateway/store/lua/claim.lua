@@ -22,5 +22,5 @@ end
 if shuffled_otherwise(number, {room[5], room[6], room[7]}, ARGV[6]) then return {'waiting', 0, ''} end
 if tonumber(ARGV[5]) > tonumber(room[4] or 0) then return {'waiting', 0, ''} end
 -- Passed over while silent, or missed its turn once: back near the front.
-if redis.call('ZADD', RETURNING, number, number) == 1 then redis.call('HINCRBY', META, 'back:' .. LANE, 1) end
+if redis.call('ZADD', RETURNING, ARGV[5], number) == 1 then redis.call('HINCRBY', META, 'back:' .. LANE, 1) end
 return {'returning', 0, ''}
