@@ -6,6 +6,7 @@ from typing import Protocol
 from aiohttp import web
 from multidict import CIMultiDict
 
+from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.health import HealthPolicy
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading
@@ -64,6 +65,10 @@ class RoomStore(Protocol):
 
     async def roll(self, room: str, *, owner: str) -> str | None:
         """Begin a new epoch if the room is empty and has handed out many numbers; returns the epoch then in force."""
+        ...
+
+    async def hold_cohort(self, room: str, wanted: Cohort, *, owner: str) -> CohortChange | None:
+        """Begin the cohort of an opening or open it, once whoever asks; None when `owner` does not hold the lease."""
         ...
 
     async def set_control(self, room: str, control: bytes) -> None:

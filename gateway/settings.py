@@ -20,6 +20,7 @@ from gateway.core.admission import AdmissionPolicy
 from gateway.core.classify import DEFAULT_CLASSES, RequestClass
 from gateway.core.health import HealthPolicy
 from gateway.core.joins import JoinPolicy
+from gateway.core.known_openings import OpeningRule
 from gateway.core.lanes import LanePolicy
 from gateway.core.limits.gradient import LimitPolicy
 from gateway.core.names import check_name
@@ -86,6 +87,7 @@ class RoomSettings:
     joins: JoinPolicy = field(default_factory=JoinPolicy)
     admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
     visits: VisitPolicy = field(default_factory=VisitPolicy)
+    openings: tuple[OpeningRule, ...] = ()
     message: str = ""
     alternatives: tuple[tuple[str, str], ...] = ()
     alternatives_by_region: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)

@@ -54,7 +54,7 @@ def test_the_example_configuration_is_valid_and_holds_the_defaults() -> None:
     room, default = settings.rooms["booking"], shortest.rooms["booking"]
     assert room.lanes["regular"] == default.lanes["regular"]
     differing = {name for name in type(room).__slots__ if getattr(room, name) != getattr(default, name)}
-    assert differing == {"lanes"}
+    assert differing == {"lanes", "openings"}
     assert settings.keys_file == shortest.keys_file
     assert settings.access_log_path == shortest.access_log_path
     top = {"listen", "admin", "store", "data_dir", "secure_cookies", "time_zone", "default_language"}

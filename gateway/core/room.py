@@ -10,14 +10,17 @@ A ticket is a number within a lane. Two counters carry the order: `issued` (high
        +--leave--> gone        (from waiting, called, returning)
 
 Invariants: serving <= issued; within a lane nobody is called before a present visit with a lower
-number; a ticket is claimed at most once and every repetition gets the same claim; nobody silent holds
-anybody up; a missed turn returns near the front once, after the second miss the ticket is gone.
+position, which is its number unless an opening shuffled it (`cohort`); a ticket is claimed at most once and
+every repetition gets the same claim; nobody silent holds anybody up; a missed turn returns near the front
+once, after the second miss the ticket is gone.
 `RoomModel` in `room_model.py` is the reference: the scripts in `store/lua` pass the same contract tests.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from gateway.core.cohort import Cohort
 
 SCAN_LIMIT = 4096
 
@@ -90,6 +93,7 @@ class RoomView:
     credit: int = 0
     reports: Mapping[str, bytes] = field(default_factory=dict)
     control: bytes = b""
+    cohort: Cohort | None = None
 
     @property
     def waiting(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.presence import PresenceProfile
 from gateway.core.room import Claim, Joined, RoomView, Standing
 from gateway.core.room_model import RoomModel
@@ -46,6 +47,7 @@ class MemoryRooms:
             for name, lane in (seed.lanes if seed else {}).items():
                 model.lanes[name].issued = lane.issued
                 model.lanes[name].serving = lane.serving
+            model.set_cohort(seed.cohort if seed else None)
             self._models[room] = model
         return self._models[room].epoch
 
@@ -123,6 +125,10 @@ class MemoryRooms:
         options, now = self._options[room], self._clock()
         epoch = f"e{int(now * 1000):x}"
         return self._models[room].roll(now, roll_after=options.roll_after, quiet=options.quiet, epoch=epoch)
+
+    async def hold_cohort(self, room: str, wanted: Cohort, *, owner: str) -> CohortChange | None:
+        """Begin or open the cohort of an opening if `owner` leads."""
+        return self._models[room].hold_cohort(wanted) if self._leads(room, owner) else None
 
     async def set_control(self, room: str, control: bytes) -> None:
         """Store the operator's settings."""

@@ -25,6 +25,7 @@ from gateway.core.room import RoomView
 from gateway.core.ticket import Ticket, encode
 from gateway.settings import RoomSettings
 from gateway.web.moments import times
+from gateway.web.opening_facts import opening_poll, place_facts, turn, with_opening
 from gateway.web.pages.language import pick_language
 from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp, enter_path
 from gateway.web.pages.views import ErrorView, WaitingState, WaitingView
@@ -147,6 +148,7 @@ class Answers:
             "position": None if ahead is None else ahead + 1,
             "eta_seconds_low": left.low if left else None,
             "eta_seconds_high": left.high if left else None,
+            **place_facts(room, ticket),
         }
 
     def place_code(self, room: LiveRoom, ticket: Ticket) -> str | None:
@@ -163,7 +165,9 @@ class Answers:
         if reason is Reason.FULL:
             return ceil(RETRY_FULL * (1 + self._site.chance()))
         longest = self._site.settings.rooms[room.name].longest_poll
-        return poll_after(left, self._site.chance(), longest=longest)
+        chance = self._site.chance()
+        at_opening = opening_poll(room, longest, chance) if reason is Reason.PREQUEUE else None
+        return at_opening or poll_after(left, chance, longest=longest)
 
     def _waiting_page(
         self,
@@ -178,7 +182,7 @@ class Answers:
     ) -> WaitingView:
         rules = self._site.settings.rooms[room.name]
         ticket = wait.ticket
-        return WaitingView(
+        view = WaitingView(
             room=room.name,
             state=_state(room, wait, left, missed=missed),
             ahead=room.ahead(ticket) if ticket else None,
@@ -186,6 +190,7 @@ class Answers:
             eta_high_seconds=left.high if left else None,
             retry_after=retry_after,
             ticket_number=ticket.number if ticket else None,
+            turn=turn(room, ticket),
             lane=ticket.lane if ticket else rules.lane,
             reference=reference,
             updated=self.local_time(),
@@ -195,6 +200,7 @@ class Answers:
             auto=request.cookies.get(AUTO_COOKIE) == "on",
             **times(self._site, room),
         )
+        return with_opening(room, view, self._site.settings.time_zone)
 
     def help(self, room: str, region: str = "") -> HelpBlock:
         """Return what stands on every page of a room: the operator's message, a region's other ways, urgent numbers."""
@@ -251,6 +257,7 @@ def code_space(site: Site, room: LiveRoom, view: RoomView) -> CodeSpace:
 
 TITLES = {
     Reason.QUEUE: "You are in the queue; ask again after the time given, with the same cookies or ticket.",
+    Reason.PREQUEUE: "Booking opens at the time given; everybody who is here by then gets a place by lot.",
     Reason.FULL: "The queue is full now; ask again after the time given.",
     Reason.PAUSED: "Booking is stopped for now; your place is kept.",
     Reason.CLOSED: "Booking is closed now; your place is kept.",
@@ -269,6 +276,8 @@ _STOPPED = {
 
 
 def _state(room: LiveRoom, wait: Wait, left: WaitRange | None, *, missed: bool) -> WaitingState:
+    if wait.reason is Reason.PREQUEUE:
+        return WaitingState.PREQUEUE
     if wait.reason is Reason.STORE_DOWN:
         return WaitingState.STORE_DOWN
     if wait.reason is Reason.FULL:

@@ -234,7 +234,7 @@ def _refusal(request: web.BaseRequest, path: str, seen: _Seen, request_id: str) 
 
 _WAITS = frozenset(
     {
-        *(Reason.QUEUE, Reason.FULL, Reason.PAUSED, Reason.CLOSED, Reason.EXHAUSTED, Reason.STORE_DOWN),
-        *(Reason.ENTRY, Reason.LIMITED),
+        *(Reason.QUEUE, Reason.PREQUEUE, Reason.FULL, Reason.PAUSED, Reason.CLOSED, Reason.EXHAUSTED),
+        *(Reason.STORE_DOWN, Reason.ENTRY, Reason.LIMITED),
     }
 )

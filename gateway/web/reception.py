@@ -84,6 +84,8 @@ class Reception:
                 epoch=view.epoch if view and known else "",
                 serving=lane.serving if lane else 0,
                 stop=Reason(room.reason.value) if room and room.paused else None,
+                position=room.openings.position(held) if room and held else 0,
+                prequeue=bool(room and held and room.openings.holds_back(held)),
             )
         )
 
@@ -98,9 +100,9 @@ class Reception:
                 return self._admitted(room, held, claim.claimed_at, claim.pool, Reason.TURN)
             if claim.standing in (Standing.WAITING, Standing.RETURNING):
                 missed = claim.standing is Standing.RETURNING
-                return Outcome(decision=Wait(reason=_waits(room), ticket=held), missed=missed)
+                return Outcome(decision=Wait(reason=_waits(room, held), ticket=held), missed=missed)
             if claim.standing in (Standing.GONE, Standing.CLAIMED) and not rejoin:
-                return Outcome(decision=Wait(reason=_waits(room), ticket=None), gone=True)
+                return Outcome(decision=Wait(reason=_waits(room, None), ticket=None), gone=True)
         if keeper is not None and (barred := keeper.new_place()) is not None:
             return Outcome(decision=Wait(reason=barred.reason, ticket=None), barred=barred)
         ticket = None
@@ -115,7 +117,7 @@ class Reception:
         if joined.standing is Standing.CLAIMED:
             self._note_admission(room, ticket, joined.now)
             return self._admitted(room, ticket, joined.now, joined.pool, Reason.ROOM_FREE)
-        return Outcome(decision=Wait(reason=_waits(room), ticket=ticket), new_ticket=True)
+        return Outcome(decision=Wait(reason=_waits(room, ticket), ticket=ticket), new_ticket=True)
 
     def _admitted(self, room: LiveRoom, ticket: Ticket, at: float, pool: str, reason: Reason) -> Outcome:
         rules = self._settings(room)
@@ -150,5 +152,7 @@ def note_presence(room: LiveRoom, ticket: Ticket) -> None:
         room.note_heartbeat(ticket)
 
 
-def _waits(room: LiveRoom) -> Reason:
+def _waits(room: LiveRoom, ticket: Ticket | None) -> Reason:
+    if ticket is not None and room.openings.holds_back(ticket):
+        return Reason.PREQUEUE
     return Reason(room.reason.value) if room.paused else Reason.QUEUE

@@ -20,6 +20,7 @@ from gateway.web.door import Door
 from gateway.web.entry_answers import EntryAnswers
 from gateway.web.forward_auth import authorize
 from gateway.web.openapi import document
+from gateway.web.opening_facts import published
 from gateway.web.pages.links import PREFERENCES_PATH, read_preferences
 from gateway.web.pages.views import RoomState, RoomStatus, StatusView
 from gateway.web.place_api import PlaceApi
@@ -149,7 +150,8 @@ def now_serving(room: LiveRoom) -> dict[str, object]:
             "rate": round(room.lane_rate(name) or 0.0, 2),
             "newcomer_wait": [wait.low, wait.high] if wait else None,
         }
-    return {"room": room.name, "epoch": view.epoch, "state": state, "at": int(view.now), "lanes": lanes}
+    served = {"room": room.name, "epoch": view.epoch, "state": state, "at": int(view.now), "lanes": lanes}
+    return served if room.openings.cohort is None else {**served, "opening": published(room.openings.cohort)}
 
 
 def room_status(room: LiveRoom) -> RoomStatus:
@@ -157,6 +159,8 @@ def room_status(room: LiveRoom) -> RoomStatus:
     view = room.view
     if view is None or not room.store_up:
         return RoomStatus(name=room.name, state=RoomState.STORE_DOWN)
+    if room.openings.prequeue:
+        return RoomStatus(name=room.name, state=RoomState.PREQUEUE, waiting=view.waiting)
     state = _STOPPED.get(room.reason) or (RoomState.QUEUEING if view.waiting else RoomState.OPEN)
     return RoomStatus(name=room.name, state=state, waiting=view.waiting)
 

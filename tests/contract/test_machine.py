@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
+from gateway.core.cohort import Cohort
 from gateway.core.room import LaneView, Standing
 from gateway.core.room_model import RoomModel
 from gateway.store.connect import connect
@@ -44,6 +45,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(client.flushdb())
         self.epoch = self.run(self.real.open(ROOM, None))
         self.run(self.real.view(ROOM, owner="me", lease=LONG, report=b""))
+        self.opening = 0
         self.model = RoomModel(room=ROOM, epoch=self.epoch, lanes=LANES, max_waiting=10, grace=GRACE)
         self.now = 0.0
 
@@ -94,10 +96,21 @@ class StoreMachine(RuleBasedStateMachine):
         if missed:
             assert self.run(rooms.sweep(ROOM, owner="me")) == self.model.sweep(self.now, LONG)
 
+    @rule(later=st.integers(0, 1), opened=st.booleans(), seed=st.binary(min_size=32, max_size=32))
+    def hold_cohort(self, later: int, opened: bool, seed: bytes) -> None:
+        """The leader begins or opens this or the next opening; only the first seed counts."""
+        self.opening += later
+        wanted = Cohort(opens_at=1000 + self.opening, seed=seed, opened=opened)
+        self.run(self.real.view(ROOM, owner="me", lease=LONG, report=b""))
+        change = self.run(self.real.hold_cohort(ROOM, wanted, owner="me"))
+        assert change is self.model.hold_cohort(wanted)
+
     @rule()
     def a_stranger_changes_nothing(self) -> None:
         assert self.run(self.real.call(ROOM, {"regular": 9}, owner="other", credit=9)) is None
         assert self.run(self.real.sweep(ROOM, owner="other")) is None
+        stranger = Cohort(opens_at=9, seed=bytes(32))
+        assert self.run(self.real.hold_cohort(ROOM, stranger, owner="other")) is None
         assert self.run(self.real.claim(ROOM, "regular", 1, "old", pool="p")).standing is Standing.STALE
         assert self.run(self.real.leave(ROOM, "regular", 1, "old")) is False
 
@@ -145,6 +158,7 @@ class StoreMachine(RuleBasedStateMachine):
             name: _counts(lane) for name, lane in model.lanes.items()
         }
         assert (real.waiting, real.credit, real.leader) == (model.waiting, model.credit, True)
+        assert real.cohort == model.cohort
 
 
 def _counts(lane: LaneView) -> tuple[int, ...]:

@@ -39,6 +39,8 @@ class Scenario:
     store_gone: tuple[float, float] | None = None
     clock_jump: tuple[float, float] | None = None
     changes: tuple[Change, ...] = ()
+    opening: tuple[float, float] | None = None
+    """Seconds of the morning at which the pre-queue begins and the room opens."""
 
     @property
     def pool_capacity(self) -> float:
@@ -96,6 +98,12 @@ class Outcome:
     most_leaders: int = 0
     claims: list[float] = field(default_factory=list)
     asks: Counter[int] = field(default_factory=Counter)
+    entries: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    """When each visit with a place came and was let in, by lane and ticket."""
+    called: list[tuple[str, int]] = field(default_factory=list)
+    """Lane and ticket of every call, in order."""
+    served: dict[str, object] = field(default_factory=dict)
+    """The now-serving document at the end."""
 
     def booked_between(self, begin: float, end: float) -> int:
         """Return the visits that were booked in a span."""

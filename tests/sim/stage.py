@@ -8,8 +8,10 @@ from typing import Any, cast
 
 from forecasting.contract import ForecastRecord, PlanStep
 from gateway.build import classifier, room_options
+from gateway.core.cohort import SEED_BYTES
 from gateway.core.health import HealthPolicy
 from gateway.core.keyring import KeyRing
+from gateway.core.known_openings import Opening, prequeue_now
 from gateway.core.lanes import LanePolicy
 from gateway.core.limits.gradient import LimitPolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
@@ -38,6 +40,7 @@ class WatchedRooms(MemoryRooms):
     """The reference rooms; counts inversions at every call, and can be gone for a while."""
 
     present: Mapping[str, set[int]]
+    order: list[tuple[str, int]]
     inversions = 0
     gone = False
 
@@ -71,7 +74,10 @@ class WatchedRooms(MemoryRooms):
         before = {name: lane.serving for name, lane in lanes.items()}
         called = await super().call(room, wanted, owner=owner, credit=credit)
         for name, lane in lanes.items():
-            for number in range(before[name] + 1, lane.serving + 1):
+            for position in range(before[name] + 1, lane.serving + 1):
+                number = lane.ticket(position)
+                if number in lane.called:
+                    self.order.append((name, number))
                 passed = number in self.present[name] and number not in lane.called and number not in lane.claimed
                 self.inversions += passed
         return called
@@ -107,7 +113,9 @@ def settings_of(scenario: Scenario) -> Settings:
     return Settings(pools=pools, rooms={ROOM: room}, access_log="off")
 
 
-def build_gateway(name: str, settings: Settings, store: WatchedRooms, chance: Random) -> SimGateway:
+def build_gateway(
+    name: str, settings: Settings, store: WatchedRooms, chance: Random, opening: Opening | None = None
+) -> SimGateway:
     """Return one gateway on the running loop's time, built of the real parts."""
     loop, rules, metrics = asyncio.get_running_loop(), settings.rooms[ROOM], Metrics()
     pools = {
@@ -150,7 +158,14 @@ def build_gateway(name: str, settings: Settings, store: WatchedRooms, chance: Ra
         reception=Reception(site),
         answers=Answers(site),
         admitting=AdmissionLoop(
-            room, store, name, lambda: {pool: p.reading() for pool, p in pools.items()}, metrics, loop.time
+            room,
+            store,
+            name,
+            lambda: {pool: p.reading() for pool, p in pools.items()},
+            metrics,
+            loop.time,
+            opening=lambda now: prequeue_now([opening] if opening else [], now),
+            new_seed=lambda: chance.randbytes(SEED_BYTES),
         ),
         following=ForecastFollower(room, store, metrics, lambda: site.store_now(room)),
     )

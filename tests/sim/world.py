@@ -12,10 +12,12 @@ from random import Random
 
 from gateway.core.decide import Forward
 from gateway.core.eta import Wait
+from gateway.core.known_openings import Opening
 from gateway.core.passes import Pass
 from gateway.core.ticket import Ticket
 from gateway.errors import StoreUnavailable, UpstreamFailed
 from gateway.loops.admit import INTERVAL
+from gateway.web.room_api import now_serving
 from loadtests.backend.service import ServiceModel
 from tests.sim.clockwork import run
 from tests.sim.scenario import Outcome, Scenario
@@ -46,7 +48,7 @@ class _World:
     async def morning(self) -> Outcome:
         self.loop = asyncio.get_running_loop()
         self.store = build_store(self.settings, lambda: EPOCH + self.loop.time() + self.offset)
-        self.store.present = self.present
+        self.store.present, self.store.order = self.present, self.outcome.called
         await self.store.open(ROOM, None)
         if (record := plan(self.scenario)) is not None:
             self.store.set_plan(ROOM, record.to_json().encode())
@@ -58,8 +60,12 @@ class _World:
         )
         seed = self.scenario.seed
         self.nodes = build_nodes(self.settings, cold, dataclasses.replace(cold, warmup=0.0), Random(-seed))
+        opening = None
+        if self.scenario.opening is not None:
+            begins, opens = self.scenario.opening
+            opening = Opening(opens_at=int(EPOCH + opens), begins_at=EPOCH + begins)
         self.gateways = [
-            build_gateway(f"g{n}", self.settings, self.store, Random(seed * 100 + n))
+            build_gateway(f"g{n}", self.settings, self.store, Random(seed * 100 + n), opening)
             for n in range(self.scenario.gateways)
         ]
         tasks = [self.loop.create_task(self._gateway(gateway)) for gateway in self.gateways]
@@ -148,6 +154,7 @@ class _World:
         self.outcome.leavers = sum(lane.leavers for lane in view.lanes.values())
         self.outcome.left_waiting = sum(len(numbers) for numbers in self.present.values())
         self.outcome.inversions = self.store.inversions
+        self.outcome.served = now_serving(self.gateways[0].room)
 
     # A person --------------------------------------------------------------------------------------------
 
@@ -217,6 +224,7 @@ class _World:
         if held is None:
             self.outcome.joined += 1
             return
+        self.outcome.entries[held.lane, held.number] = at, now
         for shown_at, low, high in self.looks.pop(held.visit, []):
             self.outcome.looks += 1
             self.outcome.looks_inside += low <= now - shown_at <= high

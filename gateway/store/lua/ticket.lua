@@ -12,6 +12,12 @@ local function note_seen(number, window)
   redis.call('SETBIT', window == '1' and SEEN1 or SEEN0, number, 1)
 end
 
+-- Whether a ticket was shuffled by an opening that the caller has not seen: its position is not what the caller thinks.
+-- `cohort` holds time of the opening, first and last ticket of the lane's cohort.
+local function shuffled_otherwise(number, cohort, opening)
+  return cohort[1] and number > tonumber(cohort[2]) and number <= tonumber(cohort[3]) and cohort[1] ~= opening
+end
+
 local function admit(number, now, pool)
   redis.call('HSET', CLAIMS, number, now .. ' ' .. pool)
   redis.call('ZADD', CLAIMED, now, number)

@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 
 from gateway.build import classifier, room_options
 from gateway.core.keyring import KeyRing
+from gateway.core.known_openings import Opening
 from gateway.core.lanes import LanePolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
 from gateway.core.reports import PoolReading
@@ -35,6 +36,7 @@ from gateway.web.tokens import Tokens
 
 ROOM = "booking"
 KEYS = KeyRing({"k1": bytes(32)})
+SEED = bytes(range(32))
 ROOM_RULES: dict[str, Any] = {
     "paths": ("/booking",),
     "lanes": {"urgent": LanePolicy(target_wait=60), "regular": LanePolicy(target_wait=600)},
@@ -98,6 +100,7 @@ class Portal:
     upstream: Hello = field(default_factory=Hello)
     visitors: str = ""
     operators: str = ""
+    opening: Opening | None = None
     store: Rooms = field(init=False)
     site: Site = field(init=False)
     admin: AdminApi = field(init=False)
@@ -128,7 +131,16 @@ class Portal:
             wall=lambda: self.now,
             chance=lambda: 0.5,
         )
-        self.loop = AdmissionLoop(room, self.store, "me", lambda: self.readings, self.site.metrics, lambda: self.now)
+        self.loop = AdmissionLoop(
+            room,
+            self.store,
+            "me",
+            lambda: self.readings,
+            self.site.metrics,
+            lambda: self.now,
+            opening=lambda now: self.opening if self.opening and now < self.opening.opens_at else None,
+            new_seed=lambda: SEED,
+        )
         self.admin = AdminApi(
             self.site, {n: FakePool(n, self) for n in self.settings.pools}, self.folder / "audit.jsonl"
         )
