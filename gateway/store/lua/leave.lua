@@ -6,6 +6,7 @@ if redis.call('HEXISTS', CLAIMS, number) == 1 or redis.call('GETBIT', GONE, numb
 redis.call('ZREM', CALLED, number)
 if redis.call('ZREM', RETURNING, number) == 1 then redis.call('HINCRBY', META, 'back:' .. LANE, -1) end
 redis.call('SETBIT', GONE, number, 1)
+redis.call('SETBIT', MISSED, number, 1)
 if number > tonumber(room[2] or 0) then redis.call('HINCRBY', META, 'left:' .. LANE, 1) end
 redis.call('HINCRBY', META, 'leavers:' .. LANE, 1)
 return 1
