@@ -60,7 +60,7 @@ def _public_keys(path: Path, kind: type[RSAKey] | type[ECKey]) -> Sequence[JwtKe
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     if data.lstrip().startswith(b"{"):
         document = orjson.loads(data)
-        entries = document["keys"] if "keys" in document else [document]
+        entries = document.get("keys", [document])
         # A set may hold keys for other uses; those of another kind are passed over.
         keys = [kind.import_key(entry) for entry in entries if entry.get("kty") == kind.key_type]
     else:

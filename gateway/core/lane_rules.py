@@ -85,6 +85,13 @@ def check_rules(rules: Sequence[LaneRule], targets: Mapping[str, float], default
             )
 
 
+def check_classes(room: str, rules: Sequence[LaneRule], classes: Collection[str]) -> None:
+    """Raise ValueError for a rule with a class of requests that is not there."""
+    for number, rule in enumerate(rules):
+        if rule.request_class and rule.request_class not in classes:
+            raise ValueError(f"{room}.lane_rules[{number}].class: there is no class {rule.request_class!r}")
+
+
 def is_again(ticket: Ticket, now: float) -> bool:
     """Whether the ticket is of an earlier day's attempt, not of this one and not long past."""
     return AGAIN_AFTER <= now - ticket.joined_at <= AGAIN_WITHIN

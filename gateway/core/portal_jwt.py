@@ -24,7 +24,7 @@ JwtKey = OctKey | RSAKey | ECKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtPolicy:
-    """Where the JWT stands, what must be true of it, and which of its claims mean what; without `key_file` none is read."""
+    """Where the JWT stands, what must be true of it, what its claims mean; without `key_file` none is read."""
 
     key_file: Path | None = None
     algorithm: Literal["RS256", "ES256", "HS256"] = "RS256"
@@ -63,7 +63,7 @@ class Verified:
 
 
 def verify(token: str, keys: Sequence[JwtKey], policy: JwtPolicy) -> Verified:
-    """Return the claims of `token` if one of `keys` signed it for us; raises IdentityInvalid. Its time is not checked."""
+    """Return what `token` says if one of `keys` signed it for us, or raise IdentityInvalid. Its time is not checked."""
     if len(token) > MAX_TOKEN:
         raise IdentityInvalid(IdentityResult.TOO_LONG)
     claims = _signed_claims(token, keys, policy.algorithm)

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.build import classifier, room_options
+from gateway.build import classifier, identities, room_options
 from gateway.core.keyring import KeyRing
 from gateway.core.lanes import LanePolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
@@ -121,6 +121,7 @@ class Portal:
             upstream=self.upstream,
             classifier=classifier(self.settings),
             tokens=Tokens(KEYS),
+            identities=identities(self.settings),
             pages=Pages(),
             metrics=Metrics(),
             access_log=AccessLog(str(self.folder / "access.log"), lambda: self.now),
