@@ -5,12 +5,13 @@ that others may read is refused. Public keys are PEM blocks, one after the other
 """
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from gateway.core.identity_policy import IdentityPolicy
@@ -45,8 +46,10 @@ def _jwt_keys(policy: JwtPolicy) -> Sequence[JwtKey]:
     if policy.algorithm == "HS256":
         return tuple(OctKey.import_key(secret) for secret in read_keys(path).keys.values())
     try:
-        keys = _public_keys(path, RSAKey if policy.algorithm == "RS256" else ECKey)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # a weak key is refused below, in our words
+            keys = _public_keys(path, RSAKey if policy.algorithm == "RS256" else ECKey)
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{path}: expected keys for {policy.algorithm}: {error}") from error
     if not 1 <= len(keys) <= MAX_KEYS:
         raise ConfigError(f"{path}: expected 1 to {MAX_KEYS} keys for {policy.algorithm}, found {len(keys)}")

@@ -16,6 +16,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.build import classifier, identities, room_options
+from gateway.core.identity_policy import IdentityPolicy
 from gateway.core.keyring import KeyRing
 from gateway.core.lanes import LanePolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
@@ -188,7 +189,7 @@ class FakePool:
         return [{"url": f"http://{self.name}", "state": "up"}]
 
 
-def settings_of(folder: Path, **rules: object) -> Settings:
+def settings_of(folder: Path, identity: IdentityPolicy | None = None, **rules: object) -> Settings:
     """A portal with a primary and a backup, and one room on `/booking`."""
     return Settings(
         pools={
@@ -197,6 +198,7 @@ def settings_of(folder: Path, **rules: object) -> Settings:
         },
         rooms={ROOM: RoomSettings(**{**ROOM_RULES, **rules})},  # type: ignore[arg-type]
         data_dir=folder,
+        identity=identity or IdentityPolicy(),
         proxy=ProxySettings(max_body=1000, trusted_proxies=("127.0.0.1",)),
     )
 
