@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.core.address import read_networks
 from gateway.core.admission import AdmissionPolicy
-from gateway.core.classify import DEFAULT_CLASSES, RequestClass
+from gateway.core.classify import DEFAULT_CLASSES, VISIT, RequestClass
 from gateway.core.health import HealthPolicy
 from gateway.core.identity_policy import IdentityPolicy
 from gateway.core.joins import JoinPolicy
@@ -213,7 +213,7 @@ class Settings(BaseSettings):
         for name in (*self.pools, *self.rooms):
             check_name("pool or room", name)
         for name, room in self.rooms.items():
-            check_classes(f"rooms.{name}", room.lane_rules, {one.name for one in self.classes})
+            check_classes(f"rooms.{name}", room.lane_rules, {VISIT.name, *(one.name for one in self.classes)})
         if not any(pool.role == "primary" for pool in self.pools.values()):
             raise ValueError("pools: expected at least one pool with role primary")
 
