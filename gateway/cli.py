@@ -84,8 +84,9 @@ def explain(
     method: Annotated[str, typer.Option(help="Request method.")] = "GET",
     path: Annotated[str, typer.Option(help="Request path, as sent.")] = "/",
     header: Annotated[list[str] | None, typer.Option(help="A header, 'Name: value'; repeatable.")] = None,
+    remote: Annotated[str, typer.Option(help="Address that the request comes from. Default: a trusted proxy's.")] = "",
 ) -> None:
-    """Say what the gateway would do with a request: class, room, lane, decision and reason.
+    """Say what the gateway would do with a request: class, room, lane and what gave it, decision and reason.
 
     Example: talon explain --config config/talon.yaml --method GET --path /slots
     """
@@ -94,8 +95,8 @@ def explain(
 
     try:
         settings = load(config)
-        headers = dict(_header(line) for line in header or [])
-        for name, value in explain_request(settings, method.upper(), path, headers).items():
+        headers = [_header(line) for line in header or []]
+        for name, value in explain_request(settings, method.upper(), path, headers, remote).items():
             typer.echo(f"{name:<9} {value}")
     except ConfigError as error:
         raise fail(error) from error

@@ -11,7 +11,7 @@ from heapq import heappop, heappush, nsmallest
 
 from gateway.core.cohort import Cohort, CohortChange, held_after
 from gateway.core.presence import PresenceProfile
-from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
+from gateway.core.room import NOWHERE, SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
 
 
 @dataclass(slots=True)
@@ -23,6 +23,7 @@ class _Lane:
     left: int = 0
     head: int = 1
     gone: set[int] = field(default_factory=set)
+    let_in: set[int] = field(default_factory=set)
     missed: set[int] = field(default_factory=set)
     returning: set[int] = field(default_factory=set)
     seen: dict[int, float] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class _Lane:
             number = self.admitted.popleft()[1]
             del self.claimed[number]
             self.gone.add(number)
+            self.let_in.add(number)
 
 
 class RoomModel:
@@ -104,6 +106,7 @@ class RoomModel:
         self.credit = 0
         self.skipped = 0
         self.lanes = {name: _Lane(name=name) for name in lanes}
+        self.persons: dict[bytes, tuple[str, int]] = {}
 
     def view(self, now: float, *, leader: bool = True) -> RoomView:
         """Return the counters of all lanes."""
@@ -117,14 +120,21 @@ class RoomModel:
             cohort=self.cohort,
         )
 
-    def join(self, lane_name: str, now: float, pool: str) -> Joined:
-        """Hand out the next number; claims it at once when nobody waits and there is credit."""
+    def join(
+        self, lane_name: str, now: float, pool: str, person: bytes = b"", over: tuple[str, int] = NOWHERE
+    ) -> Joined:
+        """Hand out the next number; claims it at once when nobody waits and there is credit; one place per person."""
+        kept = self.persons.get(person)
+        if kept is not None and kept != over and kept[1] not in self.lanes[kept[0]].gone:
+            return self._joined(Standing.KEPT, *kept, now)
         waiting = sum(lane.waiting for lane in self.lanes.values())
         lane = self.lanes[lane_name]
         if waiting >= self.max_waiting:
-            return Joined(standing=Standing.FULL, number=0, epoch=self.epoch, now=now)
+            return self._joined(Standing.FULL, lane_name, 0, now)
         lane.issued += 1
         number = lane.issued
+        if person:
+            self.persons[person] = lane_name, number
         lane.joined[number] = now
         lane.seen[number] = now
         if waiting == 0 and self.credit > 0:
@@ -132,8 +142,11 @@ class RoomModel:
             lane.serving, lane.left = number, 0
             lane.calls += 1
             lane.admit(number, now, pool)
-            return Joined(standing=Standing.CLAIMED, number=number, epoch=self.epoch, now=now, pool=pool)
-        return Joined(standing=Standing.WAITING, number=number, epoch=self.epoch, now=now)
+            return self._joined(Standing.CLAIMED, lane_name, number, now, pool)
+        return self._joined(Standing.WAITING, lane_name, number, now)
+
+    def _joined(self, standing: Standing, lane: str, number: int, now: float, pool: str = "") -> Joined:
+        return Joined(standing=standing, lane=lane, number=number, epoch=self.epoch, now=now, pool=pool)
 
     def touch(self, tickets: Mapping[str, Sequence[int]], now: float) -> None:
         """Note that the visits with these tickets were heard of."""
@@ -182,7 +195,7 @@ class RoomModel:
             claimed_at, first_pool = lane.claimed[number]
             return Claim(standing=Standing.CLAIMED, claimed_at=claimed_at, pool=first_pool)
         if number in lane.gone:
-            return Claim(standing=Standing.GONE)
+            return Claim(standing=Standing.GONE, let_in=number in lane.let_in)
         lane.seen[number] = now
         lane.issued = max(lane.issued, number)
         if lane.called.pop(number, None) is not None:
@@ -244,6 +257,7 @@ class RoomModel:
         if not busy and not recent and not self.prequeue and sum(lane.issued for lane in lanes) >= roll_after:
             self.epoch, self.credit = epoch, 0
             self.lanes = {name: _Lane(name=name) for name in self.lanes}
+            self.persons.clear()
         return self.epoch
 
     # Openings --------------------------------------------------------------------------------------------

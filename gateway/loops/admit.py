@@ -118,6 +118,7 @@ class AdmissionLoop:
         assert view is not None
         for name in view.lanes:
             self._metrics.waiting.labels(room.name, name).set(room.present(name))
+        self._metrics.stretch.labels(room.name).set(room.scheduler.stretch)
         self._metrics.no_shows.show(room.name, sum(lane.no_shows for lane in view.lanes.values()))
         self._metrics.leavers.show(room.name, sum(lane.leavers for lane in view.lanes.values()))
         reason = room.reason.value

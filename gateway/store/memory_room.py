@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.presence import PresenceProfile
-from gateway.core.room import Claim, Joined, RoomView, Standing
+from gateway.core.room import NOWHERE, Claim, Joined, RoomView, Standing
 from gateway.core.room_model import RoomModel
 from gateway.store.room_options import RoomOptions
 
@@ -77,9 +77,11 @@ class MemoryRooms:
         held = self._leases[room]
         return held.owner == owner and held.until > self._clock() and held.seen.get(owner) == held.fence
 
-    async def join(self, room: str, lane: str, *, pool: str) -> Joined:
-        """Hand out the next number."""
-        return self._models[room].join(lane, self._clock(), pool)
+    async def join(
+        self, room: str, lane: str, *, pool: str, person: bytes = b"", over: tuple[str, int] = NOWHERE
+    ) -> Joined:
+        """Hand out the next number, one to a person."""
+        return self._models[room].join(lane, self._clock(), pool, person, over)
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
         """Take the turn."""

@@ -9,11 +9,11 @@ import orjson
 from forecasting.contract import plan_key
 from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.presence import PresenceProfile, read_profiles
-from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
+from gateway.core.room import NOWHERE, SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
 from gateway.errors import StoreUnavailable
 from gateway.store.cohort_wire import cohort_arguments, packed_tickets, read_cohort, room_arguments
 from gateway.store.connect import FAILURES, Client, close_client
-from gateway.store.keys import control_key, presence_key, room_keys, ticket_keys
+from gateway.store.keys import control_key, person_keys, presence_key, room_keys, ticket_keys
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import NAMES, source
 
@@ -97,20 +97,25 @@ class RedisRooms:
         for lane, number in issued.items():
             self._issued[room, lane] = number if fresh else max(self._issued.get((room, lane), 0), number)
 
-    async def join(self, room: str, lane: str, *, pool: str) -> Joined:
-        """Hand out the next number, or claim it at once when nobody waits and there is credit."""
-        options = self._rooms[room]
+    async def join(
+        self, room: str, lane: str, *, pool: str, person: bytes = b"", over: tuple[str, int] = NOWHERE
+    ) -> Joined:
+        """Hand out the next number, or claim it at once when nobody waits and there is credit; one place per person."""
+        lanes, most = self._rooms[room].lanes, self._rooms[room].max_waiting
         known = self._issued.get((room, lane), 0)
-        keys = self._ticket_keys[room, lane]
+        keys = person_keys(room, lane, lanes, person) if person else self._ticket_keys[room, lane]
         looked_at = self._epochs.get(room, "")
-        raw = await self._script("join", keys, lane, options.max_waiting, pool, known, looked_at, *options.lanes)
+        # The bucket stands for two bytes of the person.
+        raw = await self._script("join", keys, lane, most, pool, known, looked_at, person[2:], *over, *lanes)
         standing = raw[0].decode()
         if standing == "lost":
             raise StoreUnavailable("join: the room is not open")
         epoch = raw[2].decode()
-        if epoch == self._epochs.get(room):
+        if standing != Standing.KEPT and epoch == self._epochs.get(room):
             self._issued[room, lane] = max(self._issued.get((room, lane), 0), raw[1])
-        return Joined(standing=Standing(standing), number=raw[1], epoch=epoch, now=raw[3] / 1000, pool=pool)
+        return Joined(
+            standing=Standing(standing), lane=raw[4].decode(), number=raw[1], epoch=epoch, now=raw[3] / 1000, pool=pool
+        )
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
         """Take the turn; the first claim wins and repetitions get the same answer."""
@@ -121,6 +126,8 @@ class RedisRooms:
         standing = raw[0].decode()
         if standing == "lost":
             raise StoreUnavailable("claim: the room is not open")
+        if standing == "over":
+            return Claim(standing=Standing.GONE, let_in=True)
         return Claim(standing=Standing(standing), claimed_at=raw[1] / 1000, pool=raw[2].decode())
 
     async def leave(self, room: str, lane: str, number: int, epoch: str) -> bool:

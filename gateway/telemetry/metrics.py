@@ -47,6 +47,8 @@ class Metrics:
     limit: Gauge = field(init=False)
     waiting: Gauge = field(init=False)
     wait: Histogram = field(init=False)
+    stretch: Gauge = field(init=False)
+    identities: Counter = field(init=False)
     admissions: Counter = field(init=False)
     no_shows: StoreCounter = field(init=False)
     leavers: StoreCounter = field(init=False)
@@ -77,6 +79,18 @@ class Metrics:
         self.waiting = Gauge("talon_room_waiting", "Visits waiting", ["room", "lane"], registry=registry)
         self.wait = Histogram(
             "talon_room_wait_seconds", "Realised wait", ["room", "lane"], buckets=_WAITS, registry=registry
+        )
+        self.stretch = Gauge(
+            "talon_room_target_stretch",
+            "Factor of their targets within which all lanes can be called, 1 while they can be in time",
+            ["room"],
+            registry=registry,
+        )
+        self.identities = Counter(
+            "talon_identities_total",
+            "Newcomers by what became of looking for their identity",
+            ["source", "result"],
+            registry=registry,
         )
         self.admissions = Counter(
             "talon_room_admissions_total", "Visits let in here", ["room", "lane"], registry=registry

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 from gateway.core.cohort import Cohort
-from gateway.core.room import LaneView, Standing
+from gateway.core.room import NOWHERE, LaneView, Standing
 from gateway.core.room_model import RoomModel
 from gateway.store.connect import connect
 from gateway.store.redis_room import RedisRooms
@@ -23,6 +23,7 @@ from gateway.store.room_options import RoomOptions
 from tests.conftest import running_store
 
 ROOM, LANES = "booking", ("urgent", "regular")
+PERSONS = [bytes([0, 0, person]) * 4 for person in range(3)]
 LONG = 1e6
 PATIENT = RoomOptions(lanes=LANES, max_waiting=10, grace=LONG, claim_window=LONG, keep_claims=LONG)
 STRICT = replace(PATIENT, claim_window=0.0)
@@ -65,11 +66,19 @@ class StoreMachine(RuleBasedStateMachine):
         assert (joined.standing, joined.number, joined.epoch) == (expected.standing, expected.number, self.epoch)
         return multiple() if joined.standing is Standing.FULL else (lane, joined.number, self.epoch)
 
+    @rule(target=tickets, lane=st.sampled_from(LANES), person=st.sampled_from(PERSONS), used_up=st.booleans())
+    def join_as_person(self, lane: str, person: bytes, used_up: bool) -> object:
+        over = self.model.persons.get(person, NOWHERE) if used_up else NOWHERE
+        joined = self.run(self.real.join(ROOM, lane, pool="primary", person=person, over=over))
+        expected = self.model.join(lane, self.now, "primary", person, over)
+        assert (joined.standing, joined.lane, joined.number) == (expected.standing, expected.lane, expected.number)
+        return multiple() if joined.standing is Standing.FULL else (joined.lane, joined.number, self.epoch)
+
     @rule(place=tickets, pool=st.sampled_from(["primary", "backup"]))
     def claim(self, place: tuple[str, int, str], pool: str) -> None:
         claim = self.run(self.real.claim(ROOM, *place, pool=pool))
         expected = self.model.claim(*place, self.now, pool)
-        assert (claim.standing, claim.pool) == (expected.standing, expected.pool)
+        assert (claim.standing, claim.pool, claim.let_in) == (expected.standing, expected.pool, expected.let_in)
 
     @rule(place=tickets)
     def leave(self, place: tuple[str, int, str]) -> None:

@@ -15,6 +15,7 @@ from gateway.core.known_openings import Opening, prequeue_now
 from gateway.core.lanes import LanePolicy
 from gateway.core.limits.gradient import LimitPolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
+from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitPolicy
 from gateway.errors import StoreUnavailable
 from gateway.loops.admit import AdmissionLoop
@@ -25,6 +26,8 @@ from gateway.store.memory_room import MemoryRooms
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
 from gateway.web.answers import Answers
+from gateway.web.identities import Identities
+from gateway.web.newcomers import Arriving
 from gateway.web.reception import Reception
 from gateway.web.site import Site
 from gateway.web.tokens import Tokens
@@ -52,9 +55,9 @@ class WatchedRooms(MemoryRooms):
         self._check()
         return await super().view(room, **named)
 
-    async def join(self, room: str, lane: str, *, pool: str) -> Any:
+    async def join(self, room: str, lane: str, **named: Any) -> Any:
         self._check()
-        return await super().join(room, lane, pool=pool)
+        return await super().join(room, lane, **named)
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Any:
         self._check()
@@ -81,6 +84,16 @@ class WatchedRooms(MemoryRooms):
                 passed = number in self.present[name] and number not in lane.called and number not in lane.claimed
                 self.inversions += passed
         return called
+
+
+@dataclass(frozen=True, slots=True)
+class InLane:
+    """Somebody who comes for a place in a lane; nobody knows who it is."""
+
+    lane: str
+
+    def arriving(self, unlucky: Ticket | None = None) -> Arriving:
+        return Arriving(lane=self.lane, rule="curve")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +157,7 @@ def build_gateway(
         upstream=cast(Any, None),
         classifier=classifier(settings),
         tokens=Tokens(KEYS),
+        identities=Identities(settings.identity),
         pages=cast(Any, None),
         metrics=metrics,
         access_log=AccessLog("off", loop.time),

@@ -21,7 +21,7 @@ from gateway.web.room_api import now_serving
 from loadtests.backend.service import ServiceModel
 from tests.sim.clockwork import run
 from tests.sim.scenario import Outcome, Scenario
-from tests.sim.stage import EPOCH, ROOM, SimGateway, build_gateway, build_nodes, build_store, plan, settings_of
+from tests.sim.stage import EPOCH, ROOM, InLane, SimGateway, build_gateway, build_nodes, build_store, plan, settings_of
 
 QUEUE_TIMEOUT = 15.0
 TRIES = 4
@@ -175,7 +175,9 @@ class _World:
         while True:
             gateway = self._ask_whom(number, chance)
             self.outcome.asks[int(self.loop.time())] += 1
-            outcome = await gateway.reception.receive(gateway.room, express=False, lane=lane, held=held, admission=None)
+            outcome = await gateway.reception.receive(
+                gateway.room, express=False, newcomer=InLane(lane), held=held, admission=None
+            )
             decision = outcome.decision
             if isinstance(decision, Forward):
                 break
@@ -235,7 +237,7 @@ class _World:
             for _ in range(TRIES):
                 gateway = self._ask_whom(number, chance)
                 again = await gateway.reception.receive(
-                    gateway.room, express=False, lane=admission.lane, held=None, admission=admission
+                    gateway.room, express=False, newcomer=None, held=None, admission=admission
                 )
                 self.outcome.sent_back += not isinstance(again.decision, Forward)
                 try:

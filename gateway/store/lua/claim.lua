@@ -1,5 +1,6 @@
 -- claim(lane, number, epoch, pool, position, opening by which the position was worked out or 0): returns {standing,
--- claimed ms, pool}; standing is claimed, waiting, returning, gone, stale or lost.
+-- claimed ms, pool}; standing is claimed, waiting, returning, gone, over (gone, since its claim was forgotten), stale or
+-- lost.
 local room = redis.call('HMGET', META, 'epoch', 'window', 'issued:' .. LANE, 'serving:' .. LANE, 'cohort',
   'first:' .. LANE, 'last:' .. LANE)
 local number, pool = tonumber(ARGV[2]), ARGV[4]
@@ -10,7 +11,7 @@ if first then
   local at, first_pool = string.match(first, '^(%d+) (.*)$')
   return {'claimed', tonumber(at), first_pool}
 end
-if redis.call('GETBIT', GONE, number) == 1 then return {'gone', 0, ''} end
+if redis.call('GETBIT', GONE, number) == 1 then return {redis.call('GETBIT', MISSED, number) == 1 and 'gone' or 'over', 0, ''} end
 note_seen(number, room[2])
 -- A signed ticket beyond the counter: the store lost its last moments; the ticket restores them.
 if number > tonumber(room[3] or 0) then redis.call('HSET', META, 'issued:' .. LANE, number) end

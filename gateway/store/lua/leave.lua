@@ -8,6 +8,7 @@ if shuffled_otherwise(number, {room[3], room[4], room[5]}, ARGV[5]) then return 
 redis.call('ZREM', CALLED, number)
 if redis.call('ZREM', RETURNING, number) == 1 then redis.call('HINCRBY', META, 'back:' .. LANE, -1) end
 redis.call('SETBIT', GONE, number, 1)
+redis.call('SETBIT', MISSED, number, 1)
 if tonumber(ARGV[4]) > tonumber(room[2] or 0) then redis.call('HINCRBY', META, 'left:' .. LANE, 1) end
 redis.call('HINCRBY', META, 'leavers:' .. LANE, 1)
 return 1

@@ -1,6 +1,6 @@
 -- Prepended to the scripts about one ticket. KEYS: meta, then the 9 keys of the lane. ARGV[1] is the lane's name. Times are
 -- milliseconds of the store's clock.
-local META, CALLED, CLAIMS, CLAIMED, RETURNING, GONE, MISSED, SEEN0, SEEN1, JOINS = unpack(KEYS)
+local META, CALLED, CLAIMS, CLAIMED, RETURNING, GONE, MISSED, SEEN0, SEEN1, JOINS = unpack(KEYS, 1, 10)
 local LANE = ARGV[1]
 
 local function now_ms()

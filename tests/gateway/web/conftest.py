@@ -15,7 +15,8 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.build import classifier, room_options
+from gateway.build import classifier, identities, room_options
+from gateway.core.identity_policy import IdentityPolicy
 from gateway.core.keyring import KeyRing
 from gateway.core.known_openings import Opening
 from gateway.core.lanes import LanePolicy
@@ -124,6 +125,7 @@ class Portal:
             upstream=self.upstream,
             classifier=classifier(self.settings),
             tokens=Tokens(KEYS),
+            identities=identities(self.settings),
             pages=Pages(),
             metrics=Metrics(),
             access_log=AccessLog(str(self.folder / "access.log"), lambda: self.now),
@@ -199,7 +201,7 @@ class FakePool:
         return [{"url": f"http://{self.name}", "state": "up"}]
 
 
-def settings_of(folder: Path, **rules: object) -> Settings:
+def settings_of(folder: Path, identity: IdentityPolicy | None = None, **rules: object) -> Settings:
     """A portal with a primary and a backup, and one room on `/booking`."""
     return Settings(
         pools={
@@ -208,6 +210,7 @@ def settings_of(folder: Path, **rules: object) -> Settings:
         },
         rooms={ROOM: RoomSettings(**{**ROOM_RULES, **rules})},  # type: ignore[arg-type]
         data_dir=folder,
+        identity=identity or IdentityPolicy(),
         proxy=ProxySettings(max_body=1000, trusted_proxies=("127.0.0.1",)),
     )
 
