@@ -77,7 +77,7 @@ def _type(spec: Mapping[str, Any]) -> str:
     if "$ref" in spec:
         return "section"
     if "additionalProperties" in spec:
-        return "sections by name"
+        return "sections by name" if "$ref" in spec["additionalProperties"] else "values by name"
     if spec.get("type") == "array":
         return "list"
     kind = str(spec["type"])
@@ -101,6 +101,8 @@ def _keys(node: Any, prefix: str) -> Iterator[tuple[str, int]]:
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:
+        if prefix.endswith(".claim."):
+            continue
         named = prefix in ("pools.", "rooms.") or prefix.endswith(".lanes.")
         path = prefix + ("NAME" if named else key.value)
         if not named:

@@ -12,6 +12,7 @@ from functools import partial
 from aiohttp import web
 
 from gateway.build import Parts, build, room_options
+from gateway.core.known_openings import Opening
 from gateway.core.reports import PoolReading
 from gateway.errors import ConfigError, StoreUnavailable
 from gateway.loops import admit, follow_forecast
@@ -19,6 +20,7 @@ from gateway.loops.admit import AdmissionLoop
 from gateway.loops.follow_forecast import ForecastFollower
 from gateway.loops.nodes import MEASURE_INTERVAL, Prober, note_nodes
 from gateway.loops.supervise import every
+from gateway.opening_times import opening_now
 from gateway.reload import adopt, adoptable
 from gateway.settings import Settings
 from gateway.store.connect import connect
@@ -105,9 +107,13 @@ class Gateway:
         def readings() -> dict[str, PoolReading]:
             return {name: pool.reading() for name, pool in parts.pools.items()}
 
+        def opening(room: str, now: float) -> Opening | None:
+            return opening_now(parts.site.settings.rooms[room].openings, parts.site.settings.time_zone, now)
+
+        metrics = parts.site.metrics
         return [
-            AdmissionLoop(room, store, self._owner, readings, parts.site.metrics, time.monotonic)
-            for room in parts.site.rooms.values()
+            AdmissionLoop(room, store, self._owner, readings, metrics, time.monotonic, partial(opening, name))
+            for name, room in parts.site.rooms.items()
         ]
 
     def _coroutines(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.core.classify import Classifier
 from gateway.core.live_room import LiveRoom, RoomPolicy
 from gateway.errors import ConfigError
+from gateway.identity_keys import load_identity_keys
 from gateway.ports import RoomStore
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
@@ -18,6 +19,8 @@ from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
 from gateway.web.admin_api import AdminApi
 from gateway.web.gate import Gate
+from gateway.web.identities import Identities
+from gateway.web.newcomers import claims_in
 from gateway.web.pages.render import Pages
 from gateway.web.site import Site
 from gateway.web.tokens import Tokens
@@ -49,6 +52,11 @@ def classifier(settings: Settings) -> Classifier:
     return Classifier(classes=settings.classes, rooms={name: room.paths for name, room in settings.rooms.items()})
 
 
+def identities(settings: Settings) -> Identities:
+    """Return what finds identities; raises ConfigError when a file of keys cannot be used."""
+    return Identities(settings.identity, load_identity_keys(settings.identity), claims_in(settings))
+
+
 def build(settings: Settings, store: RoomStore) -> Parts:
     """Return all parts, wired; raises ConfigError when the keys cannot be used."""
     metrics = Metrics()
@@ -75,6 +83,7 @@ def build(settings: Settings, store: RoomStore) -> Parts:
         upstream=forwarder,
         classifier=classifier(settings),
         tokens=Tokens(load_keys(settings.keys_file), secure=settings.secure_cookies),
+        identities=identities(settings),
         pages=Pages(),
         metrics=metrics,
         access_log=_access_log(settings.access_log_path),

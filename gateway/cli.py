@@ -1,4 +1,4 @@
-"""The gateway's commands: serve, check-config, config-schema, explain, status."""
+"""The gateway's commands: serve, check-config, config-schema, explain, status, verify-order."""
 
 import asyncio
 import sys
@@ -84,8 +84,9 @@ def explain(
     method: Annotated[str, typer.Option(help="Request method.")] = "GET",
     path: Annotated[str, typer.Option(help="Request path, as sent.")] = "/",
     header: Annotated[list[str] | None, typer.Option(help="A header, 'Name: value'; repeatable.")] = None,
+    remote: Annotated[str, typer.Option(help="Address that the request comes from. Default: a trusted proxy's.")] = "",
 ) -> None:
-    """Say what the gateway would do with a request: class, room, lane, decision and reason.
+    """Say what the gateway would do with a request: class, room, lane and what gave it, decision and reason.
 
     Example: talon explain --config config/talon.yaml --method GET --path /slots
     """
@@ -94,8 +95,8 @@ def explain(
 
     try:
         settings = load(config)
-        headers = dict(_header(line) for line in header or [])
-        for name, value in explain_request(settings, method.upper(), path, headers).items():
+        headers = [_header(line) for line in header or []]
+        for name, value in explain_request(settings, method.upper(), path, headers, remote).items():
             typer.echo(f"{name:<9} {value}")
     except ConfigError as error:
         raise fail(error) from error
@@ -125,3 +126,27 @@ def status(
         raise fail(error) from error
     except KeyboardInterrupt:
         return
+
+
+def verify_order(
+    document: Annotated[str, typer.Option(help="Now-serving document: a file, or http://SITE/_talon/rooms/NAME.")],
+    lane: Annotated[str, typer.Option(help="Lane of the ticket.")],
+    number: Annotated[int, typer.Option(help="Number of the ticket.")],
+    noted_hash: Annotated[str, typer.Option(help="SHA-256 of the seed as it was shown before the opening.")] = "",
+) -> None:
+    """Recompute the position that an opening's shuffle gave a ticket, and check the seed against its commitment.
+
+    Example: talon verify-order --document http://127.0.0.1:8080/_talon/rooms/booking --lane regular --number 17
+    """
+    from gateway.verify_order import fetch, verify
+
+    try:
+        found = verify(fetch(document), lane, number, noted_hash)
+    except ConfigError as error:
+        raise fail(error) from error
+    typer.echo(f"position  {found.position}")
+    if found.shuffled:
+        typer.echo(f"cohort    {found.position - found.first} of {found.last - found.first}, shuffled")
+    else:
+        typer.echo(f"cohort    not in it: only tickets {found.first + 1} to {found.last} were shuffled")
+    typer.echo(f"seed      fits its commitment {found.seed_hash}")

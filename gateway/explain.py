@@ -1,19 +1,49 @@
 """`talon explain`: what the gateway would do with a request, by the very code that decides."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Sequence
 from typing import assert_never
 
-from gateway.build import classifier
-from gateway.core.classify import origin_form
+from multidict import CIMultiDict
+
+from gateway.build import classifier, identities
+from gateway.core.classify import Classified, is_ambiguous, is_overridden, origin_form
 from gateway.core.decide import Ask, Decision, Forward, RequestFacts, Wait, decide
+from gateway.core.keyring import KeyRing
 from gateway.settings import Settings
+from gateway.web.newcomers import Newcomer
+
+NO_LANE = {"lane": "-", "rule": "-", "identity": "-", "person": "-"}
+NO_KEYS = KeyRing({"none": bytes(32)})
+"""Nobody's: what is explained is not kept, so the keys that sign are not needed."""
 
 
-def explain_request(settings: Settings, method: str, path: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return class, room, lane, decision and reason for a newcomer without ticket or pass."""
-    seen = classifier(settings).classify(method, origin_form(path).partition("?")[0])
+def explain_request(
+    settings: Settings, method: str, path: str, headers: Sequence[tuple[str, str]], remote: str = ""
+) -> dict[str, str]:
+    """Return class, room, lane with what gave it, decision and reason for a newcomer without ticket or pass.
+
+    `remote` is the address that the request comes from; without one, that of a trusted proxy where there are any.
+    Raises ConfigError when a file of keys that verify identities cannot be used.
+    """
+    fields, plain = CIMultiDict(headers), origin_form(path).partition("?")[0]
+    if method == "CONNECT":
+        return _refused("method_not_allowed")
+    if is_ambiguous(plain):
+        return _refused("bad_path")
+    seen = classifier(settings).classify_request(method, plain, fields)
+    decision = _decide(settings, seen)
+    said, why = _say(decision)
+    answer = {"class": seen.request_class.name, "room": seen.room or "-"}
+    if is_overridden(fields):
+        why += "; a field asks for another method, so no class is express"
+    lane = _lane(settings, seen, fields, remote) if isinstance(decision, Ask) else NO_LANE
+    return {**answer, **lane, "decision": said, "reason": why}
+
+
+def _decide(settings: Settings, seen: Classified) -> Decision:
     rules = settings.rooms.get(seen.room or "")
-    decision = decide(
+    return decide(
         RequestFacts(
             express=seen.request_class.express,
             room=seen.room,
@@ -25,18 +55,27 @@ def explain_request(settings: Settings, method: str, path: str, headers: Mapping
             serving=0,
         )
     )
-    lane = ""
-    if rules is not None and not seen.request_class.express:
-        named = {name.lower(): value for name, value in headers.items()}.get(rules.lane_header.lower(), "")
-        lane = named if rules.lane_header and named in rules.lanes else rules.lane
-    said, why = _say(decision)
-    return {
-        "class": seen.request_class.name,
-        "room": seen.room or "-",
-        "lane": lane or "-",
-        "decision": said,
-        "reason": why,
-    }
+
+
+def _lane(settings: Settings, seen: Classified, fields: "CIMultiDict[str]", remote: str) -> dict[str, str]:
+    newcomer = Newcomer(
+        room=seen.room or "",
+        fields=fields,
+        remote=remote or next((proxy.partition("/")[0] for proxy in settings.proxy.trusted_proxies), ""),
+        settings=settings,
+        identities=identities(settings),
+        keys=NO_KEYS,
+        now=time.time(),
+        request_class=seen.request_class.name,
+    )
+    arriving, results = newcomer.arriving(), newcomer.found().results
+    identity = ", ".join(f"{source} {result.value}" for source, result in results) or "-"
+    person = "one place for this person" if arriving.person else "nobody known: a place for every ticket"
+    return {"lane": arriving.lane, "rule": arriving.rule, "identity": identity, "person": person}
+
+
+def _refused(reason: str) -> dict[str, str]:
+    return {"class": "-", "room": "-", **NO_LANE, "decision": "refuse", "reason": reason}
 
 
 def _say(decision: Decision) -> tuple[str, str]:

@@ -6,10 +6,11 @@ from typing import Protocol
 from aiohttp import web
 from multidict import CIMultiDict
 
+from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.health import HealthPolicy
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading
-from gateway.core.room import Claim, Joined, RoomView, Standing
+from gateway.core.room import NOWHERE, Claim, Joined, RoomView, Standing
 
 
 class RoomStore(Protocol):
@@ -26,8 +27,14 @@ class RoomStore(Protocol):
         """Take or renew the leader's lease for `owner`, leave the owner's report, return all counters."""
         ...
 
-    async def join(self, room: str, lane: str, *, pool: str) -> Joined:
-        """Hand out the next number of the lane, or admit at once when nobody waits and there is credit."""
+    async def join(
+        self, room: str, lane: str, *, pool: str, person: bytes = b"", over: tuple[str, int] = NOWHERE
+    ) -> Joined:
+        """Hand out the next number of the lane, or admit at once when nobody waits and there is credit.
+
+        A `person` (12 bytes, empty for nobody known) whose place is not gone gets that place again, in whatever lane,
+        unless it is the one at `over`, of which the caller knows that it is used up.
+        """
         ...
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
@@ -64,6 +71,10 @@ class RoomStore(Protocol):
 
     async def roll(self, room: str, *, owner: str) -> str | None:
         """Begin a new epoch if the room is empty and has handed out many numbers; returns the epoch then in force."""
+        ...
+
+    async def hold_cohort(self, room: str, wanted: Cohort, *, owner: str) -> CohortChange | None:
+        """Begin the cohort of an opening or open it, once whoever asks; None when `owner` does not hold the lease."""
         ...
 
     async def set_control(self, room: str, control: bytes) -> None:

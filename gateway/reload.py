@@ -8,7 +8,7 @@ of rooms and lanes, and the times that the store's scripts were told.
 from dataclasses import fields, replace
 from typing import TypeVar
 
-from gateway.build import Parts, classifier, room_policy
+from gateway.build import Parts, classifier, identities, room_policy
 from gateway.secrets_file import load_origin_secret, read_keys
 from gateway.settings import ProxySettings, RoomSettings, Settings
 
@@ -35,7 +35,9 @@ def adoptable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
 def _room(old: RoomSettings, new: RoomSettings | None) -> tuple[RoomSettings, list[str]]:
     if new is None:
         return old, [""]
-    fixed = FIXED_IN_ROOM if list(old.lanes) == list(new.lanes) else (*FIXED_IN_ROOM, "lanes", "default_lane")
+    fixed = (
+        FIXED_IN_ROOM if list(old.lanes) == list(new.lanes) else (*FIXED_IN_ROOM, "lanes", "default_lane", "lane_rules")
+    )
     try:
         return _with(old, new, fixed)
     except ValueError:
@@ -55,7 +57,9 @@ def adopt(parts: Parts, settings: Settings) -> None:
     The files of keys are read again too; raises ConfigError, before anything has changed, if they cannot be used.
     """
     keys, secret = read_keys(settings.keys_file), load_origin_secret(settings.proxy.origin_secret_file)
+    found_by = identities(settings)
     site = parts.site
+    site.identities = found_by
     site.tokens.take_keys(keys)
     parts.forwarder.origin_secret = secret
     site.settings = settings

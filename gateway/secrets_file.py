@@ -3,6 +3,7 @@
 A file that others may read is refused.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -16,14 +17,24 @@ def load_keys(path: Path) -> KeyRing:
     """Return the keys of `path`, making the file if it is absent; raises ConfigError that names the line."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"# Signing keys, newest first. To rotate, put a new line on top.\nk1:{secrets.token_hex(32)}\n")
-    except FileExistsError:
-        pass
+        if not path.exists():
+            _make_keys(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be made: {error.strerror}") from error
     return read_keys(path)
+
+
+def _make_keys(path: Path) -> None:
+    """Put the file there with its whole content, for gateways that start at the same time; the first one's counts."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"# Signing keys, newest first. To rotate, put a new line on top.\nk1:{secrets.token_hex(32)}\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
 
 
 def read_keys(path: Path) -> KeyRing:

@@ -17,9 +17,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.core.address import read_networks
 from gateway.core.admission import AdmissionPolicy
-from gateway.core.classify import DEFAULT_CLASSES, RequestClass
+from gateway.core.classify import DEFAULT_CLASSES, VISIT, RequestClass
 from gateway.core.health import HealthPolicy
+from gateway.core.identity_policy import IdentityPolicy
 from gateway.core.joins import JoinPolicy
+from gateway.core.known_openings import OpeningRule
+from gateway.core.lane_rules import LaneRule, check_classes, check_rules
 from gateway.core.lanes import LanePolicy
 from gateway.core.limits.gradient import LimitPolicy
 from gateway.core.names import check_name
@@ -74,6 +77,7 @@ class RoomSettings:
     lanes: Mapping[str, LanePolicy] = field(default_factory=lambda: {"regular": LanePolicy()})
     default_lane: str = ""
     lane_header: str = ""
+    lane_rules: tuple[LaneRule, ...] = ()
     mode: Literal["enforce", "observe"] = "enforce"
     page_status: Literal[200, 202, 429, 503] = 202
     max_waiting: int = 1_000_000
@@ -86,6 +90,7 @@ class RoomSettings:
     joins: JoinPolicy = field(default_factory=JoinPolicy)
     admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
     visits: VisitPolicy = field(default_factory=VisitPolicy)
+    openings: tuple[OpeningRule, ...] = ()
     message: str = ""
     alternatives: tuple[tuple[str, str], ...] = ()
     alternatives_by_region: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -100,6 +105,7 @@ class RoomSettings:
             check_name("lane", lane)
         if self.default_lane and self.default_lane not in self.lanes:
             raise ValueError(f"default_lane: {self.default_lane!r} is not one of {sorted(self.lanes)}")
+        check_rules(self.lane_rules, {name: lane.target_wait for name, lane in self.lanes.items()}, self.lane)
         if self.capacity != "auto" and self.capacity <= 0:
             raise ValueError("capacity: expected auto or a number of requests/s above 0")
         if self.max_waiting < 1:
@@ -170,6 +176,8 @@ class Settings(BaseSettings):
     """The virtual queues."""
     classes: tuple[RequestClass, ...] = DEFAULT_CLASSES
     """Request classes in order, first match wins."""
+    identity: IdentityPolicy = IdentityPolicy()
+    """Who visitors are, if the portal says so."""
     proxy: ProxySettings = ProxySettings()
     """Limits of forwarding."""
     secure_cookies: bool = False
@@ -206,6 +214,8 @@ class Settings(BaseSettings):
             raise ValueError(f"time_zone: expected an IANA name such as Europe/Moscow, got {self.time_zone!r}")
         for name in (*self.pools, *self.rooms):
             check_name("pool or room", name)
+        for name, room in self.rooms.items():
+            check_classes(f"rooms.{name}", room.lane_rules, {VISIT.name, *(one.name for one in self.classes)})
         if not any(pool.role == "primary" for pool in self.pools.values()):
             raise ValueError("pools: expected at least one pool with role primary")
 

@@ -54,7 +54,8 @@ def test_the_example_configuration_is_valid_and_holds_the_defaults() -> None:
     room, default = settings.rooms["booking"], shortest.rooms["booking"]
     assert room.lanes["regular"] == default.lanes["regular"]
     differing = {name for name in type(room).__slots__ if getattr(room, name) != getattr(default, name)}
-    assert differing == {"lanes"}
+    assert differing == {"lanes", "lane_rules", "openings"}
+    assert settings.identity == shortest.identity
     assert settings.keys_file == shortest.keys_file
     assert settings.access_log_path == shortest.access_log_path
     top = {"listen", "admin", "store", "data_dir", "secure_cookies", "time_zone", "default_language"}
@@ -86,7 +87,7 @@ def test_every_store_key_is_in_the_reference() -> None:
     """Keys of the room, of its lanes, and the plan; no others."""
     text = page("redis-keys.md")
     expected = {f"talon:{{ROOM}}:{name}" for name in ROOM_KEYS} | {f"talon:{{ROOM}}:{name}:LANE" for name in LANE_KEYS}
-    expected.add(plan_key("ROOM"))
+    expected |= {plan_key("ROOM"), "talon:{ROOM}:persons:BUCKET"}
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `talon:")]
     assert set(re.findall(r"`([^`]+)`", " ".join(rows))) == expected
     lua = (ROOT / "gateway" / "store" / "lua").glob("*.lua")

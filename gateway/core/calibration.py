@@ -24,7 +24,7 @@ from math import exp, log
 HORIZONS = (20.0, 60.0, 300.0, 1800.0)
 """Middles in seconds at which another horizon begins."""
 MISS = 0.08
-PACE = 0.25
+PACE = 0.5
 PACE_OF_BIAS = 0.06
 LEAST, MOST = 0.12, 1.6
 
@@ -33,8 +33,8 @@ LEAST, MOST = 0.12, 1.6
 class Spread:
     """What one horizon has learned, as logarithms of ratios to the middle."""
 
-    low: float = -0.33
-    high: float = 0.26
+    low: float = -0.6
+    high: float = 0.35
     bias: float = 0.0
 
     learned_at: float | None = None

@@ -9,7 +9,7 @@ servers cut it off there, drop them or keep them; it is ambiguous and refused.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from posixpath import normpath
 from urllib.parse import unquote
@@ -125,6 +125,13 @@ class Classifier:
         normal = normalise(path)
         covering = [(len(prefix), room) for prefix, room in self._prefixes if _covers(prefix, normal)]
         return Classified(request_class=request_class, room=max(covering)[1] if covering else None)
+
+    def classify_request(self, method: str, path: str, names: Iterable[str]) -> Classified:
+        """Return what the request with fields of these `names` is; one that asks for another method is not express."""
+        seen = self.classify(method, path)
+        if seen.request_class.express and is_overridden(names):
+            return replace(seen, request_class=VISIT)
+        return seen
 
     def _class(self, method: str, path: str) -> RequestClass:
         plain = _plain(path)

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     ROOM_FREE = "room_free"
     TURN = "turn"
     QUEUE = "queue"
+    PREQUEUE = "prequeue"
     FULL = "full"
     PAUSED = "paused"
     CLOSED = "closed"
@@ -59,7 +60,10 @@ Decision = Forward | Ask | Wait
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFacts:
-    """What the edge knows of a request before it asks the store; `stop` is why nobody is let in, if so."""
+    """What the edge knows of a request before it asks the store; `stop` is why nobody is let in, if so.
+
+    `position` is the ticket's in the order of calls, 0 for its number; `prequeue` says that it waits for an opening.
+    """
 
     express: bool
     room: str | None
@@ -70,6 +74,8 @@ class RequestFacts:
     epoch: str
     serving: int
     stop: Reason | None = None
+    position: int = 0
+    prequeue: bool = False
 
 
 def decide(facts: RequestFacts) -> Decision:
@@ -85,7 +91,11 @@ def decide(facts: RequestFacts) -> Decision:
     if not facts.store_up:
         return Wait(reason=Reason.STORE_DOWN, ticket=facts.ticket)
     ticket = facts.ticket
-    if ticket is not None and ticket.epoch == facts.epoch and ticket.number > facts.serving:
+    if ticket is not None and ticket.epoch == facts.epoch and _before(facts, ticket):
         # Not called yet by any reading of the counters: no need to ask; the poll is noted as a heartbeat.
-        return Wait(reason=facts.stop or Reason.QUEUE, ticket=ticket)
+        return Wait(reason=Reason.PREQUEUE if facts.prequeue else facts.stop or Reason.QUEUE, ticket=ticket)
     return Ask(ticket=ticket)
+
+
+def _before(facts: RequestFacts, ticket: Ticket) -> bool:
+    return facts.prequeue or (facts.position or ticket.number) > facts.serving

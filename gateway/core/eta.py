@@ -76,9 +76,11 @@ def poll_after(wait: Wait | None, jitter: float, longest: float = 60.0) -> int:
     """Return whole seconds until a waiting client should ask again, at most `longest`.
 
     Half of the least remaining wait (a sixth of the middle where that is unknown), so that the number of polls grows
-    with the logarithm of the wait and nobody sleeps through a turn. `jitter` in [0, 1) spreads clients evenly between
-    half and one and a half of that: however they were synchronised, one poll later they are not.
+    with the logarithm of the wait and nobody sleeps through a turn. `jitter` in [0, 1) spreads clients evenly: near the
+    turn over a fifth, from half a minute on between half and one and a half of that, so that however they were
+    synchronised, one poll later they are not.
     """
     most = longest / 1.5
     seconds = most / 3 if wait is None else min(max(wait.low / 2, (wait.low + wait.high) / 12), most)
-    return ceil(min(max(seconds * (0.5 + jitter), SHORTEST_POLL), longest))
+    spread = min(max(0.2, seconds / 40.0), 1.0)
+    return ceil(min(max(seconds * (1 + spread * (jitter - 0.5)), SHORTEST_POLL), longest))

@@ -20,6 +20,7 @@ from gateway.core.pacing import LEAST, Pacer
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading, Report, merge
 from gateway.core.room import LaneView, RoomView
+from gateway.core.room_openings import RoomOpenings, callable_lanes, somebody_due
 from gateway.core.spillover import Spillover, SpilloverPolicy
 from gateway.core.supply import Supply
 from gateway.core.ticket import Ticket
@@ -72,6 +73,7 @@ class LiveRoom:
     reason: RateReason = RateReason.IDLE
     totals: Report = field(default_factory=Report)
     heartbeats: dict[str, set[int]] = field(default_factory=dict)
+    openings: RoomOpenings = field(default_factory=RoomOpenings)
     profiles: Mapping[str, PresenceProfile] = field(default_factory=dict)
     ledger: VisitLedger = field(init=False)
     spillovers: dict[str, Spillover] = field(init=False)
@@ -133,7 +135,10 @@ class LiveRoom:
         self.claimed.observe(sum(lane.claims for lane in lanes), view.now)
         for name, reading in self.totals.pools.items():
             self.ended_rates.setdefault(name, CallRate(memory=3.0)).observe(reading.ended, view.now)
-        self.waits.observe(view, {name: self.present(name) for name in view.lanes})
+        opened = self.openings.observe(view)
+        if opened:
+            self.waits.restart()  # how fast the queue went before says nothing of how it goes now
+        self.waits.observe(view, {} if self.openings.prequeue else {name: self.present(name) for name in view.lanes})
         self.waits.expect(self._smooth_rate, self.fresh_record(view.now))
         rules = self.policy.admission
         open_backups(self.spillovers, self.totals, self.record, rules, waiting=view.waiting, now=view.now)
@@ -170,18 +175,17 @@ class LiveRoom:
     def ahead(self, ticket: Ticket) -> int | None:
         """Present visits before this place, or None when the counters are not known."""
         lane = self.view.lanes.get(ticket.lane) if self.view else None
-        return None if lane is None else self._present(ticket.lane, lane, ticket.number)
+        if lane is None or self.openings.holds_back(ticket):
+            return None
+        return self._present(ticket.lane, lane, self.openings.position(ticket))
 
     def present(self, lane: str) -> int:
         """Visits that wait in a lane and were heard of lately."""
         view = self.view.lanes.get(lane) if self.view else None
         return 0 if view is None else self._present(lane, view, view.issued + 1)
 
-    def _present(self, name: str, lane: LaneView, number: int) -> int:
-        profile = self.profiles.get(name)
-        if profile is None or number <= lane.serving:
-            return max(0, number - lane.serving - 1) + lane.returning
-        return profile.ahead_of(number, lane.serving) + lane.returning
+    def _present(self, name: str, lane: LaneView, position: int) -> int:
+        return self.openings.ahead(name, lane, position, self.profiles.get(name)) + lane.returning
 
     def wait(self, ticket: Ticket) -> Wait | None:
         """The honest range of the wait that is left, or None when unknown."""
@@ -192,7 +196,7 @@ class LiveRoom:
 
     def newcomer_wait(self, lane: str) -> Wait | None:
         """The range of the wait for somebody who joins the lane now, or None when unknown."""
-        if self.view is None or lane not in self.view.lanes or self.paused:
+        if self.view is None or lane not in self.view.lanes or self.paused or self.openings.prequeue:
             return None
         return self.waits.newcomer(lane, self.present(lane))
 
@@ -225,12 +229,12 @@ class LiveRoom:
         due = self.pacer.step(self.rate, elapsed)
         if self.paused:
             due = 0  # what is due of a call stays due; a stopped room lets nobody in
-        wanted = self.scheduler.allocate(int(self.no_show.calls_for(due)), view.lanes, view.now)
+        wanted = self.scheduler.allocate(int(self.no_show.calls_for(due)), callable_lanes(view), view.now)
         called = sum(wanted.values())
         # A call is paid for with the arrival that it will bring; who goes straight in is a whole one.
         paid = called * self.no_show.worth
         self.pacer.spend(paid)
-        self._credit = int(due - paid) if view.waiting == called else 0
+        self._credit = int(due - paid) if view.waiting == called and not self.openings.prequeue else 0
         return Calls(wanted=wanted, credit=self._credit)
 
     def _set_rates(self, view: RoomView, elapsed: float) -> None:
@@ -250,17 +254,13 @@ class LiveRoom:
                 requests_per_s=reading.requests_per_s,
                 healthy=reading.healthy,
                 open_share=self.open_share(pool),
-                ended_rate=self._ended_rate(pool),
+                ended_rate=self.ended_rates.get(pool, CallRate()).rate or inf,
                 planned=0.0 if self.policy.capacity else ceilings.get(pool, 0.0) / self.policy.admission.plan_slack,
                 ceiling=ceilings.get(pool, inf),
                 ceiling_reason=RateReason.CAPACITY if self.policy.capacity else RateReason.FORECAST,
             )
-            self.rates[pool] = admission.step(facts, visits, elapsed, demand=view.waiting > 0)
+            self.rates[pool] = admission.step(facts, visits, elapsed, demand=somebody_due(view))
         self._combine(view, elapsed)
-
-    def _ended_rate(self, pool: str) -> float:
-        ended = self.ended_rates.get(pool)
-        return ended.rate if ended and ended.rate else float("inf")
 
     def _ceilings(self, view: RoomView) -> dict[str, float]:
         """Return the most visits/s per pool: the configured capacity, else the plan's part with its slack."""

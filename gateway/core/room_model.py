@@ -9,17 +9,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush, nsmallest
 
+from gateway.core.cohort import Cohort, CohortChange, held_after
 from gateway.core.presence import PresenceProfile
-from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
+from gateway.core.room import NOWHERE, SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
 
 
 @dataclass(slots=True)
 class _Lane:
+    name: str
+    cohort: Cohort | None = None
     issued: int = 0
     serving: int = 0
     left: int = 0
     head: int = 1
     gone: set[int] = field(default_factory=set)
+    let_in: set[int] = field(default_factory=set)
     missed: set[int] = field(default_factory=set)
     returning: set[int] = field(default_factory=set)
     seen: dict[int, float] = field(default_factory=dict)
@@ -39,7 +43,7 @@ class _Lane:
 
     def view(self) -> LaneView:
         self.head = max(self.head, self.serving + 1)
-        while self.head <= self.issued and self.head in self.gone:
+        while self.head <= self.issued and self.ticket(self.head) in self.gone:
             self.head += 1
         return LaneView(
             issued=self.issued,
@@ -51,14 +55,20 @@ class _Lane:
             claims=self.claims,
             no_shows=self.no_shows,
             leavers=self.leavers,
-            head_joined_at=self.joined.get(self.head) if self.head <= self.issued else None,
+            head_joined_at=self.joined.get(self.ticket(self.head)) if self.head <= self.issued else None,
         )
+
+    def position(self, number: int) -> int:
+        return number if self.cohort is None else self.cohort.position(self.name, number)
+
+    def ticket(self, position: int) -> int:
+        return position if self.cohort is None else self.cohort.ticket(self.name, position)
 
     def present(self, number: int, since: float) -> bool:
         return number not in self.gone and self.seen.get(number, -1e18) > since
 
     def admit(self, number: int, now: float, pool: str) -> None:
-        assert number <= self.serving <= self.issued
+        assert self.position(number) <= self.serving <= self.issued
         self.claimed[number] = (now, pool)
         self.admitted.append((now, number))
         self.claims += 1
@@ -82,6 +92,7 @@ class _Lane:
             number = self.admitted.popleft()[1]
             del self.claimed[number]
             self.gone.add(number)
+            self.let_in.add(number)
 
 
 class RoomModel:
@@ -93,7 +104,9 @@ class RoomModel:
         self.max_waiting = max_waiting
         self.grace = grace
         self.credit = 0
-        self.lanes = {name: _Lane() for name in lanes}
+        self.skipped = 0
+        self.lanes = {name: _Lane(name=name) for name in lanes}
+        self.persons: dict[bytes, tuple[str, int]] = {}
 
     def view(self, now: float, *, leader: bool = True) -> RoomView:
         """Return the counters of all lanes."""
@@ -104,16 +117,24 @@ class RoomModel:
             leader=leader,
             credit=self.credit,
             lanes={name: lane.view() for name, lane in self.lanes.items()},
+            cohort=self.cohort,
         )
 
-    def join(self, lane_name: str, now: float, pool: str) -> Joined:
-        """Hand out the next number; claims it at once when nobody waits and there is credit."""
+    def join(
+        self, lane_name: str, now: float, pool: str, person: bytes = b"", over: tuple[str, int] = NOWHERE
+    ) -> Joined:
+        """Hand out the next number; claims it at once when nobody waits and there is credit; one place per person."""
+        kept = self.persons.get(person)
+        if kept is not None and kept != over and kept[1] not in self.lanes[kept[0]].gone:
+            return self._joined(Standing.KEPT, *kept, now)
         waiting = sum(lane.waiting for lane in self.lanes.values())
         lane = self.lanes[lane_name]
         if waiting >= self.max_waiting:
-            return Joined(standing=Standing.FULL, number=0, epoch=self.epoch, now=now)
+            return self._joined(Standing.FULL, lane_name, 0, now)
         lane.issued += 1
         number = lane.issued
+        if person:
+            self.persons[person] = lane_name, number
         lane.joined[number] = now
         lane.seen[number] = now
         if waiting == 0 and self.credit > 0:
@@ -121,8 +142,11 @@ class RoomModel:
             lane.serving, lane.left = number, 0
             lane.calls += 1
             lane.admit(number, now, pool)
-            return Joined(standing=Standing.CLAIMED, number=number, epoch=self.epoch, now=now, pool=pool)
-        return Joined(standing=Standing.WAITING, number=number, epoch=self.epoch, now=now)
+            return self._joined(Standing.CLAIMED, lane_name, number, now, pool)
+        return self._joined(Standing.WAITING, lane_name, number, now)
+
+    def _joined(self, standing: Standing, lane: str, number: int, now: float, pool: str = "") -> Joined:
+        return Joined(standing=standing, lane=lane, number=number, epoch=self.epoch, now=now, pool=pool)
 
     def touch(self, tickets: Mapping[str, Sequence[int]], now: float) -> None:
         """Note that the visits with these tickets were heard of."""
@@ -142,20 +166,23 @@ class RoomModel:
                 heappush(lane.overdue, (now + claim_window, number))
             lane.calls += len(numbers)
             called[name] = len(numbers)
-        self.credit = credit
+        self.credit = 0 if self.prequeue else credit
         return called
 
     def _choose(self, lane: _Lane, count: int, now: float) -> list[int]:
         if count <= 0:
             return []
-        numbers = nsmallest(count, lane.returning)
+        numbers = nsmallest(count, lane.returning, key=lane.position)
         lane.returning.difference_update(numbers)
-        last = min(lane.issued, lane.serving + SCAN_LIMIT)
+        last = min(
+            lane.issued if lane.cohort is None else lane.cohort.limit(lane.name, lane.issued), lane.serving + SCAN_LIMIT
+        )
         while len(numbers) < count and lane.serving < last:
             lane.serving += 1
-            if lane.present(lane.serving, now - self.grace):
-                numbers.append(lane.serving)
-            elif lane.serving in lane.gone:
+            number = lane.ticket(lane.serving)
+            if lane.present(number, now - self.grace):
+                numbers.append(number)
+            elif number in lane.gone:
                 lane.left -= 1
         return numbers
 
@@ -168,13 +195,13 @@ class RoomModel:
             claimed_at, first_pool = lane.claimed[number]
             return Claim(standing=Standing.CLAIMED, claimed_at=claimed_at, pool=first_pool)
         if number in lane.gone:
-            return Claim(standing=Standing.GONE)
+            return Claim(standing=Standing.GONE, let_in=number in lane.let_in)
         lane.seen[number] = now
         lane.issued = max(lane.issued, number)
         if lane.called.pop(number, None) is not None:
             lane.admit(number, now, pool)
             return Claim(standing=Standing.CLAIMED, claimed_at=now, pool=pool)
-        if number > lane.serving:
+        if lane.position(number) > lane.serving:
             return Claim(standing=Standing.WAITING)
         lane.returning.add(number)
         return Claim(standing=Standing.RETURNING)
@@ -187,7 +214,7 @@ class RoomModel:
         lane.called.pop(number, None)
         lane.returning.discard(number)
         lane.gone.add(number)
-        lane.left += number > lane.serving
+        lane.left += lane.position(number) > lane.serving
         lane.leavers += 1
         return True
 
@@ -227,7 +254,41 @@ class RoomModel:
         lanes = self.lanes.values()
         busy = any(lane.waiting or lane.called for lane in lanes)
         recent = any(lane.admitted[-1][0] >= now - quiet for lane in lanes if lane.admitted)
-        if not busy and not recent and sum(lane.issued for lane in lanes) >= roll_after:
+        if not busy and not recent and not self.prequeue and sum(lane.issued for lane in lanes) >= roll_after:
             self.epoch, self.credit = epoch, 0
-            self.lanes = {name: _Lane() for name in self.lanes}
+            self.lanes = {name: _Lane(name=name) for name in self.lanes}
+            self.persons.clear()
         return self.epoch
+
+    # Openings --------------------------------------------------------------------------------------------
+
+    @property
+    def cohort(self) -> Cohort | None:
+        """The cohort of the last opening, or of the one ahead."""
+        return next(iter(self.lanes.values())).cohort
+
+    def set_cohort(self, cohort: Cohort | None) -> None:
+        """Hold this cohort from now on, in all lanes."""
+        for lane in self.lanes.values():
+            lane.cohort = cohort
+
+    @property
+    def prequeue(self) -> bool:
+        """Whether people wait for an opening."""
+        return self.cohort is not None and not self.cohort.opened
+
+    def hold_cohort(self, wanted: Cohort) -> CohortChange:
+        """Begin the cohort of an opening, or open it."""
+        if self.skipped == wanted.opens_at:
+            return CohortChange.BUSY
+        issued = {name: lane.issued for name, lane in self.lanes.items()}
+        serving = {name: lane.serving for name, lane in self.lanes.items()}
+        cohort, change = held_after(self.cohort, wanted, issued, serving)
+        if change is CohortChange.BUSY:
+            self.skipped = wanted.opens_at
+        elif change is not CohortChange.SAME:
+            self.credit = 0
+            self.set_cohort(cohort)
+            for name, (first, last) in cohort.ranges.items():
+                self.lanes[name].issued = max(self.lanes[name].issued, first, last)
+        return change

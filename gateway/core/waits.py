@@ -63,10 +63,12 @@ class _Lane:
         default_factory=lambda: tuple(CallRate(memory=m, events=30.0) for m in MEMORIES)
     )
     loss: float = 0.0
+    issued: int = 0
     _apart_since: dict[int, float] = field(default_factory=dict)
     _before: tuple[float, int, int, int] | None = None
 
     def observe(self, lane: LaneView, present: int, now: float) -> None:
+        self.issued = lane.issued
         for pace in self.paces:
             pace.observe(lane.calls, now)
         self._step(now)
@@ -122,12 +124,18 @@ class Waits:
     _queued_since: float | None = None
     _now: float = 0.0
 
+    def restart(self) -> None:
+        """Forget the paces: the queue begins to move, or moves by another order."""
+        self._lanes.clear()
+        self._queued_since = None
+
     def observe(self, view: RoomView, present: Mapping[str, int]) -> None:
         """Take a reading of the store and who is present in each lane."""
         self._now = view.now
-        if view.waiting == 0:
+        if view.waiting == 0 or not present:
             self._queued_since = None
         elif self._queued_since is None:
+            self._lanes.clear()  # without a queue the pace is that of the arrivals, which says nothing
             self._queued_since = view.now
         for name, lane in view.lanes.items():
             self._lanes.setdefault(name, _Lane()).observe(lane, present.get(name, 0), view.now)
@@ -147,11 +155,10 @@ class Waits:
         measured = pace.rate(horizon) if pace else None
         if measured and self._queued_since is not None and self._now - self._queued_since > QUEUED:
             return measured
-        if self.expected:
-            total = sum(p.rate(horizon) or 0.0 for p in self._lanes.values())
-            share = (measured or 0.0) / total if total > 0 else 1.0 / max(1, len(self._lanes))
-            return self.expected * share if share else self.expected
-        return measured
+        if self.expected and pace:
+            issued = sum(p.issued for p in self._lanes.values())
+            return self.expected * pace.issued / issued if issued and pace.issued else self.expected
+        return self.expected or measured
 
     def raw(self, lane: str, ahead: int) -> float | None:
         """Return the uncalibrated middle in seconds for a place with `ahead` present visits before it."""

@@ -3,11 +3,15 @@
 Every gateway reads and learns; only the one that holds the lease calls.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
+from gateway.core.cohort import SEED_BYTES, Cohort, CohortChange, wanted_cohort
+from gateway.core.known_openings import Opening
 from gateway.core.live_room import LiveRoom
 from gateway.core.reports import PoolReading
+from gateway.core.room import RoomView
 from gateway.errors import StoreUnavailable
 from gateway.ports import RoomStore
 from gateway.telemetry.events import event
@@ -28,6 +32,8 @@ class AdmissionLoop:
         readings: Callable[[], Mapping[str, PoolReading]],
         metrics: Metrics,
         clock: Callable[[], float],
+        opening: Callable[[float], Opening | None] = lambda now: None,
+        new_seed: Callable[[], bytes] = lambda: secrets.token_bytes(SEED_BYTES),
     ) -> None:
         self._room = room
         self._store = store
@@ -35,8 +41,11 @@ class AdmissionLoop:
         self._readings = readings
         self._metrics = metrics
         self._clock = clock
+        self._opening = opening
+        self._new_seed = new_seed
         self._reason = ""
         self._pools = ""
+        self._cohort: Cohort | None = None
 
     async def tick(self) -> None:
         """One turn of the loop; StoreUnavailable marks the room so that the gate knows."""
@@ -51,6 +60,7 @@ class AdmissionLoop:
             room.observe(view)
             calls = room.step(view)
             if view.leader:
+                await self._lead_opening(view)
                 await self._store.call(room.name, calls.wanted, owner=self._owner, credit=calls.credit)
         except StoreUnavailable:
             room.store_up = False
@@ -58,6 +68,19 @@ class AdmissionLoop:
             raise
         self._metrics.store_up.set(1)
         self._note()
+
+    async def _lead_opening(self, view: RoomView) -> None:
+        """Begin a pre-queue and open the room when it is time; the store sees to it that it happens once."""
+        openings, due = self._room.openings, self._opening(view.now)
+        if due is not None and due.opens_at == openings.skipped:
+            due = None
+        wanted = wanted_cohort(view.cohort, openings.known, due, view.now, self._new_seed())
+        if wanted is None:
+            return
+        change = await self._store.hold_cohort(self._room.name, wanted, owner=self._owner)
+        if change is CohortChange.BUSY:
+            openings.skipped = wanted.opens_at
+            event("opening_without_shuffle", room=self._room.name, opens_at=wanted.opens_at)
 
     async def tidy(self) -> None:
         """Once a second: hand heartbeats over, follow the backend's word on slots; the leader sweeps and counts."""
@@ -95,6 +118,7 @@ class AdmissionLoop:
         assert view is not None
         for name in view.lanes:
             self._metrics.waiting.labels(room.name, name).set(room.present(name))
+        self._metrics.stretch.labels(room.name).set(room.scheduler.stretch)
         self._metrics.no_shows.show(room.name, sum(lane.no_shows for lane in view.lanes.values()))
         self._metrics.leavers.show(room.name, sum(lane.leavers for lane in view.lanes.values()))
         reason = room.reason.value
@@ -109,3 +133,15 @@ class AdmissionLoop:
             if self._pools:
                 event("pools_open", room=room.name, backups=opened, waiting=view.waiting)
             self._pools = pools
+        self._note_opening(room.openings.cohort)
+
+    def _note_opening(self, cohort: Cohort | None) -> None:
+        if cohort is None or cohort == self._cohort:
+            return
+        self._cohort = cohort
+        room, opens_at, seed_hash = self._room.name, cohort.opens_at, cohort.seed_hash
+        if cohort.opened:
+            seed, ranges = cohort.published_seed, dict(cohort.ranges)
+            event("opened", room=room, opens_at=opens_at, seed_hash=seed_hash, seed=seed, cohort=ranges)
+        else:
+            event("prequeue", room=room, opens_at=opens_at, seed_hash=seed_hash)

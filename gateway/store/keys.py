@@ -6,6 +6,8 @@ Everything of a room carries the hash tag `{room}`, so a script touches one slot
 from collections.abc import Sequence
 
 ROOM_KEYS = ("meta", "reports", "control", "presence", "scratch0", "scratch1")
+PERSON_BUCKETS = 16_384
+"""People are spread over this many small hashes: with a million, 61 in each, which the store keeps packed."""
 LANE_KEYS = ("called", "claims", "claimed", "returning", "gone", "missed", "seen0", "seen1", "joins")
 
 
@@ -17,6 +19,13 @@ def room_keys(room: str, lanes: Sequence[str]) -> list[str]:
 def ticket_keys(room: str, lane: str) -> list[str]:
     """Return the KEYS of every script about one ticket, in the order that `lua/ticket.lua` expects."""
     return [_key(room, "meta"), *_lane(room, lane)]
+
+
+def person_keys(room: str, lane: str, lanes: Sequence[str], person: bytes) -> list[str]:
+    """Return the KEYS of a join of a person: the ticket's, the person's bucket, and what tells that places are over."""
+    bucket = int.from_bytes(person[:2], "big") % PERSON_BUCKETS
+    gone = [f"{_key(room, 'gone')}:{name}" for name in lanes]
+    return [*ticket_keys(room, lane), f"{_key(room, 'persons')}:{bucket:04x}", *gone]
 
 
 def presence_key(room: str) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.presence import PresenceProfile
-from gateway.core.room import Claim, Joined, RoomView, Standing
+from gateway.core.room import NOWHERE, Claim, Joined, RoomView, Standing
 from gateway.core.room_model import RoomModel
 from gateway.store.room_options import RoomOptions
 
@@ -46,6 +47,7 @@ class MemoryRooms:
             for name, lane in (seed.lanes if seed else {}).items():
                 model.lanes[name].issued = lane.issued
                 model.lanes[name].serving = lane.serving
+            model.set_cohort(seed.cohort if seed else None)
             self._models[room] = model
         return self._models[room].epoch
 
@@ -75,9 +77,11 @@ class MemoryRooms:
         held = self._leases[room]
         return held.owner == owner and held.until > self._clock() and held.seen.get(owner) == held.fence
 
-    async def join(self, room: str, lane: str, *, pool: str) -> Joined:
-        """Hand out the next number."""
-        return self._models[room].join(lane, self._clock(), pool)
+    async def join(
+        self, room: str, lane: str, *, pool: str, person: bytes = b"", over: tuple[str, int] = NOWHERE
+    ) -> Joined:
+        """Hand out the next number, one to a person."""
+        return self._models[room].join(lane, self._clock(), pool, person, over)
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
         """Take the turn."""
@@ -123,6 +127,10 @@ class MemoryRooms:
         options, now = self._options[room], self._clock()
         epoch = f"e{int(now * 1000):x}"
         return self._models[room].roll(now, roll_after=options.roll_after, quiet=options.quiet, epoch=epoch)
+
+    async def hold_cohort(self, room: str, wanted: Cohort, *, owner: str) -> CohortChange | None:
+        """Begin or open the cohort of an opening if `owner` leads."""
+        return self._models[room].hold_cohort(wanted) if self._leads(room, owner) else None
 
     async def set_control(self, room: str, control: bytes) -> None:
         """Store the operator's settings."""

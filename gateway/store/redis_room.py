@@ -7,16 +7,19 @@ from typing import Any, cast
 import orjson
 
 from forecasting.contract import plan_key
+from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.presence import PresenceProfile, read_profiles
-from gateway.core.room import SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
+from gateway.core.room import NOWHERE, SCAN_LIMIT, Claim, Joined, LaneView, RoomView, Standing
 from gateway.errors import StoreUnavailable
+from gateway.store.cohort_wire import cohort_arguments, packed_tickets, read_cohort, room_arguments
 from gateway.store.connect import FAILURES, Client, close_client
-from gateway.store.keys import control_key, presence_key, room_keys, ticket_keys
+from gateway.store.keys import control_key, person_keys, presence_key, room_keys, ticket_keys
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import NAMES, source
 
 REPORT_AGE = 3.0
 SWEEP_LIMIT = 1000
+UNSEEN_OPENING = -1
 BLOCKS = 512
 """Most blocks of the presence profile of one lane."""
 TOUCH_LIMIT = 4000
@@ -33,6 +36,8 @@ class RedisRooms:
         self._fences: dict[str, int] = {}
         self._issued: dict[tuple[str, str], int] = {}
         self._epochs: dict[str, str] = {}
+        self._cohorts: dict[str, Cohort | None] = {}
+        self._serving: dict[tuple[str, str], int] = {}
         self._scripts = {name: client.register_script(source(name)) for name in NAMES}
 
     async def _run(self, script: str, room: str, *args: str | int | bytes) -> Any:
@@ -56,7 +61,9 @@ class RedisRooms:
             known = seed.lanes.get(lane, LaneView()) if seed else LaneView()
             counters += [known.issued, known.serving]
         epoch = seed.epoch if seed and seed.epoch else secrets.token_hex(4)
-        return cast(bytes, await self._run("open", room, epoch, *counters)).decode()
+        return cast(
+            bytes, await self._run("open", room, epoch, *counters, *room_arguments(seed, self._rooms[room].lanes))
+        ).decode()
 
     async def view(self, room: str, *, owner: str, lease: float, report: bytes) -> RoomView:
         """Read the room; an epoch of "" means that the room is lost and must be opened again."""
@@ -66,7 +73,10 @@ class RedisRooms:
         if not epoch:
             return RoomView(room=room, epoch="", now=now, leader=False, lanes={n: LaneView() for n in lanes})
         self._fences[room] = raw[2]
-        self._note_issued(room, {name: counts[0] for name, counts in zip(lanes, raw[6:], strict=True)}, epoch)
+        counted = dict(zip(lanes, raw[6:-1], strict=True))
+        self._note_issued(room, {name: counts[0] for name, counts in counted.items()}, epoch)
+        cohort = self._cohorts[room] = read_cohort(raw[-1], lanes)
+        self._serving.update({(room, name): counts[1] for name, counts in counted.items()})
         reports = {raw[5][i].decode(): raw[5][i + 1] for i in range(0, len(raw[5]), 2)}
         return RoomView(
             room=room,
@@ -77,7 +87,8 @@ class RedisRooms:
             credit=raw[3],
             control=raw[4],
             reports=reports,
-            lanes={name: _lane_view(counts) for name, counts in zip(lanes, raw[6:], strict=True)},
+            lanes={name: _lane_view(counts) for name, counts in counted.items()},
+            cohort=cohort,
         )
 
     def _note_issued(self, room: str, issued: Mapping[str, int], epoch: str) -> None:
@@ -86,36 +97,58 @@ class RedisRooms:
         for lane, number in issued.items():
             self._issued[room, lane] = number if fresh else max(self._issued.get((room, lane), 0), number)
 
-    async def join(self, room: str, lane: str, *, pool: str) -> Joined:
-        """Hand out the next number, or claim it at once when nobody waits and there is credit."""
-        options = self._rooms[room]
+    async def join(
+        self, room: str, lane: str, *, pool: str, person: bytes = b"", over: tuple[str, int] = NOWHERE
+    ) -> Joined:
+        """Hand out the next number, or claim it at once when nobody waits and there is credit; one place per person."""
+        lanes, most = self._rooms[room].lanes, self._rooms[room].max_waiting
         known = self._issued.get((room, lane), 0)
-        keys = self._ticket_keys[room, lane]
+        keys = person_keys(room, lane, lanes, person) if person else self._ticket_keys[room, lane]
         looked_at = self._epochs.get(room, "")
-        raw = await self._script("join", keys, lane, options.max_waiting, pool, known, looked_at, *options.lanes)
+        # The bucket stands for two bytes of the person.
+        raw = await self._script("join", keys, lane, most, pool, known, looked_at, person[2:], *over, *lanes)
         standing = raw[0].decode()
         if standing == "lost":
             raise StoreUnavailable("join: the room is not open")
         epoch = raw[2].decode()
-        if epoch == self._epochs.get(room):
+        if standing != Standing.KEPT and epoch == self._epochs.get(room):
             self._issued[room, lane] = max(self._issued.get((room, lane), 0), raw[1])
-        return Joined(standing=Standing(standing), number=raw[1], epoch=epoch, now=raw[3] / 1000, pool=pool)
+        return Joined(
+            standing=Standing(standing), lane=raw[4].decode(), number=raw[1], epoch=epoch, now=raw[3] / 1000, pool=pool
+        )
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Claim:
         """Take the turn; the first claim wins and repetitions get the same answer."""
         if lane not in self._rooms[room].lanes:
             return Claim(standing=Standing.STALE)
-        raw = await self._script("claim", self._ticket_keys[room, lane], lane, number, epoch, pool)
+        place = self._place(room, lane, number)
+        raw = await self._script("claim", self._ticket_keys[room, lane], lane, number, epoch, pool, *place)
         standing = raw[0].decode()
         if standing == "lost":
             raise StoreUnavailable("claim: the room is not open")
+        if standing == "over":
+            return Claim(standing=Standing.GONE, let_in=True)
         return Claim(standing=Standing(standing), claimed_at=raw[1] / 1000, pool=raw[2].decode())
 
     async def leave(self, room: str, lane: str, number: int, epoch: str) -> bool:
         """Give the place up; returns whether there was one."""
         if lane not in self._rooms[room].lanes:
             return False
-        return bool(await self._script("leave", self._ticket_keys[room, lane], lane, number, epoch))
+        keys = self._ticket_keys[room, lane]
+        left = await self._script("leave", keys, lane, number, epoch, *self._place(room, lane, number))
+        if left == UNSEEN_OPENING:
+            fence = self._fence(room)
+            await self.view(room, owner="", lease=0.0, report=b"")
+            self._fences[room] = fence  # to have looked as nobody changes nothing about who leads
+            left = await self._script("leave", keys, lane, number, epoch, *self._place(room, lane, number))
+        return bool(left == 1)
+
+    def _place(self, room: str, lane: str, number: int) -> tuple[int, int]:
+        """Return the position of a ticket, and the opening that was looked at for it (0 for none)."""
+        cohort = self._cohorts.get(room)
+        if cohort is None or not cohort.covers(lane, number):
+            return number, 0
+        return cohort.position(lane, number), cohort.opens_at
 
     async def standing(self, room: str, lane: str, number: int, epoch: str) -> Standing:
         """Tell how a place stands and change nothing."""
@@ -140,7 +173,13 @@ class RedisRooms:
         options = self._rooms[room]
         window = int(options.claim_window * 1000)
         counts = [wanted.get(lane, 0) for lane in options.lanes]
-        raw = await self._run("call", room, owner, self._fence(room), window, credit, SCAN_LIMIT, *counts)
+        tickets = [
+            value
+            for lane, count in zip(options.lanes, counts, strict=True)
+            for value in packed_tickets(self._cohorts.get(room), lane, self._serving.get((room, lane), 0), count)
+        ]
+        fence = self._fence(room)
+        raw = await self._run("call", room, owner, fence, window, credit, SCAN_LIMIT, *counts, *tickets)
         return dict(zip(options.lanes, raw, strict=True)) if raw else None
 
     async def sweep(self, room: str, *, owner: str) -> int | None:
@@ -165,6 +204,12 @@ class RedisRooms:
         quiet, epoch = int(options.quiet * 1000), secrets.token_hex(4)
         now = await self._run("roll", room, owner, self._fence(room), options.roll_after, quiet, epoch)
         return cast(bytes, now).decode() or None
+
+    async def hold_cohort(self, room: str, wanted: Cohort, *, owner: str) -> CohortChange | None:
+        """Begin the cohort of an opening or open it, once whoever asks; None when `owner` is not the leader."""
+        arguments = cohort_arguments(wanted, self._rooms[room].lanes)
+        change = cast(bytes, await self._run("cohort", room, owner, self._fence(room), *arguments)).decode()
+        return CohortChange(change) if change else None
 
     async def set_control(self, room: str, control: bytes) -> None:
         """Store the operator's settings of the room."""

@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 TICKET_SCRIPTS = ("join", "claim", "leave", "touch", "standing")
-ROOM_SCRIPTS = ("open", "view", "call", "sweep", "presence", "roll")
+ROOM_SCRIPTS = ("open", "view", "call", "sweep", "presence", "roll", "cohort")
 NAMES = (*TICKET_SCRIPTS, *ROOM_SCRIPTS)
 
 

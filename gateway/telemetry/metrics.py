@@ -48,6 +48,8 @@ class Metrics:
     waiting: Gauge = field(init=False)
     wait: Histogram = field(init=False)
     wait_ranges: Counter = field(init=False)
+    stretch: Gauge = field(init=False)
+    identities: Counter = field(init=False)
     admissions: Counter = field(init=False)
     no_shows: StoreCounter = field(init=False)
     leavers: StoreCounter = field(init=False)
@@ -83,6 +85,18 @@ class Metrics:
             "talon_room_wait_range_total",
             "Waits that ended here, by where they lay against the range first shown",
             ["room", "lane", "outcome"],
+            registry=registry,
+        )
+        self.stretch = Gauge(
+            "talon_room_target_stretch",
+            "Factor of their targets within which all lanes can be called, 1 while they can be in time",
+            ["room"],
+            registry=registry,
+        )
+        self.identities = Counter(
+            "talon_identities_total",
+            "Newcomers by what became of looking for their identity",
+            ["source", "result"],
             registry=registry,
         )
         self.admissions = Counter(

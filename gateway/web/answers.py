@@ -26,6 +26,7 @@ from gateway.core.ticket import Ticket, encode
 from gateway.core.waits import Slower
 from gateway.settings import RoomSettings
 from gateway.web.moments import quieter, times
+from gateway.web.opening_facts import opening_poll, place_facts, turn, with_opening
 from gateway.web.pages.language import pick_language
 from gateway.web.pages.links import AUTO_COOKIE, LANGUAGE_COOKIE, csp, enter_path
 from gateway.web.pages.texts import SLOWER
@@ -151,6 +152,7 @@ class Answers:
             "eta_seconds_low": left.low if left else None,
             "eta_seconds_high": left.high if left else None,
             "eta_reason": (left.slower or None) if left else None,
+            **place_facts(room, ticket),
         }
 
     def place_code(self, room: LiveRoom, ticket: Ticket) -> str | None:
@@ -168,7 +170,9 @@ class Answers:
         if reason is Reason.FULL:
             return ceil(RETRY_FULL * (1 + self._site.chance()))
         longest = self._site.settings.rooms[room.name].longest_poll
-        return poll_after(left, self._site.chance(), longest=longest)
+        chance = self._site.chance()
+        at_opening = opening_poll(room, longest, chance) if reason is Reason.PREQUEUE else None
+        return at_opening or poll_after(left, chance, longest=longest)
 
     def _waiting_page(
         self,
@@ -183,7 +187,7 @@ class Answers:
     ) -> WaitingView:
         rules = self._site.settings.rooms[room.name]
         ticket = wait.ticket
-        return WaitingView(
+        view = WaitingView(
             room=room.name,
             state=_state(room, wait, left, missed=missed),
             ahead=room.ahead(ticket) if ticket else None,
@@ -193,6 +197,7 @@ class Answers:
             quieter_after=quieter(self._site, room),
             retry_after=retry_after,
             ticket_number=ticket.number if ticket else None,
+            turn=turn(room, ticket),
             lane=ticket.lane if ticket else rules.lane,
             reference=reference,
             updated=self.local_time(),
@@ -202,6 +207,7 @@ class Answers:
             auto=request.cookies.get(AUTO_COOKIE) == "on",
             **times(self._site, room),
         )
+        return with_opening(room, view, self._site.settings.time_zone)
 
     def help(self, room: str, region: str = "") -> HelpBlock:
         """Return what stands on every page of a room: the operator's message, a region's other ways, urgent numbers."""
@@ -258,6 +264,7 @@ def code_space(site: Site, room: LiveRoom, view: RoomView) -> CodeSpace:
 
 TITLES = {
     Reason.QUEUE: "You are in the queue; ask again after the time given, with the same cookies or ticket.",
+    Reason.PREQUEUE: "Booking opens at the time given; everybody who is here by then gets a place by lot.",
     Reason.FULL: "The queue is full now; ask again after the time given.",
     Reason.PAUSED: "Booking is stopped for now; your place is kept.",
     Reason.CLOSED: "Booking is closed now; your place is kept.",
@@ -276,6 +283,8 @@ _STOPPED = {
 
 
 def _state(room: LiveRoom, wait: Wait, left: WaitRange | None, *, missed: bool) -> WaitingState:
+    if wait.reason is Reason.PREQUEUE:
+        return WaitingState.PREQUEUE
     if wait.reason is Reason.STORE_DOWN:
         return WaitingState.STORE_DOWN
     if wait.reason is Reason.FULL:

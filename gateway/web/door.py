@@ -6,7 +6,7 @@ keyed hashes, with a key that lives as long as the process: neither a log nor a 
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from math import ceil
 
@@ -20,6 +20,7 @@ from gateway.core.entry_slip import Slip, UsedSlips
 from gateway.core.joins import LONGEST, UNPROVEN_AGE, UNPROVEN_COST, Entry, JoinPolicy, judge
 from gateway.core.live_room import LiveRoom
 from gateway.core.ticket import Ticket
+from gateway.web.newcomers import Newcomer
 from gateway.web.site import Site
 from gateway.web.tokens import TICKET_COOKIE, TICKET_HEADER, candidates
 
@@ -34,7 +35,7 @@ class Arrival:
     """Somebody who may want a new place: from where, who if the portal says so, with which slip and proof."""
 
     origin: Origin
-    person: str = ""
+    person: bytes = b""
     slips: tuple[str, ...] = ()
     proofs: tuple[str, ...] = ()
 
@@ -49,7 +50,7 @@ class Barred:
     unproven_after: int = 0
 
 
-def arrival_of(request: web.BaseRequest, proxies: tuple[str, ...], person: str = "") -> Arrival:
+def arrival_of(request: web.BaseRequest, proxies: tuple[str, ...], person: bytes = b"") -> Arrival:
     """Return who asks, from the connection and the fields of the request."""
     return Arrival(
         origin=origin_of(request.remote or "", request.headers.getall("X-Forwarded-For", ()), proxies),
@@ -62,11 +63,11 @@ def arrival_of(request: web.BaseRequest, proxies: tuple[str, ...], person: str =
 class Keeper:
     """The door as one request meets it; who asks is looked up only when it matters."""
 
-    def __init__(self, door: "Door", room: LiveRoom, request: web.BaseRequest, person: str) -> None:
+    def __init__(self, door: "Door", room: LiveRoom, request: web.BaseRequest, newcomer: Newcomer) -> None:
         self._door = door
         self._room = room
         self._request = request
-        self._person = person
+        self._newcomer = newcomer
         self._slip: Slip | None = None
 
     def regained(self) -> Ticket | None:
@@ -75,7 +76,7 @@ class Keeper:
 
     def new_place(self) -> Barred | None:
         """Let a new place be taken, which is counted until `settle`, or tell why not."""
-        met = self._door.meet(self._room, self._arrival())
+        met = self._door.meet(self._room, replace(self._arrival(), person=self._newcomer.person()))
         if isinstance(met, Barred):
             return met
         self._slip = met
@@ -91,7 +92,7 @@ class Keeper:
         return self._door.poll(self._room, held, self._arrival())
 
     def _arrival(self) -> Arrival:
-        return arrival_of(self._request, self._door.proxies, self._person)
+        return arrival_of(self._request, self._door.proxies)
 
 
 class Door:
@@ -109,9 +110,9 @@ class Door:
         """The proxies whose word about a visitor's address counts."""
         return self._site.settings.proxy.trusted_proxies
 
-    def keeper(self, room: LiveRoom, request: web.BaseRequest, person: str = "") -> Keeper:
-        """Return the door for one request; `person` is who the portal says that it is, in a form that may be kept."""
-        return Keeper(self, room, request, person)
+    def keeper(self, room: LiveRoom, request: web.BaseRequest, newcomer: Newcomer) -> Keeper:
+        """Return the door for one request; `newcomer` knows who the portal says that it is."""
+        return Keeper(self, room, request, newcomer)
 
     def asks_twice(self, room: LiveRoom) -> bool:
         """Whether the room gives places on the second contact only."""
@@ -193,7 +194,7 @@ class Door:
     def _charges(self, room: LiveRoom, arrival: Arrival, policy: JoinPolicy, cost: int) -> Iterator[Charge]:
         origin = arrival.origin
         if arrival.person:
-            key = self._hash(room.name, arrival.person.encode())
+            key = self._hash(room.name, arrival.person)
             yield Charge(budget=self._persons, key=key, rate=policy.person_rate)
         if origin.exempt:
             return

@@ -1,13 +1,12 @@
 """The gate: every visitor's request comes here and leaves as one answer, one log line and one count."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.core.address import is_trusted
-from gateway.core.classify import VISIT, Classified, is_ambiguous, is_overridden, origin_form
+from gateway.core.classify import Classified, is_ambiguous, origin_form
 from gateway.core.decide import Forward, Reason
 from gateway.core.live_room import LiveRoom
 from gateway.core.pass_load import PassLoad
@@ -59,7 +58,8 @@ class Gate:
         started = self._site.clock()
         request_id = secrets.token_hex(8)
         path = origin_form(request.raw_path).partition("?")[0]
-        seen = _Seen(classified=self._classify(request, path))
+        classified = self._site.classifier.classify_request(request.method, path, request.headers)
+        seen = _Seen(classified=classified)
         response: web.StreamResponse | None = None
         try:
             response = _refusal(request, path, seen, request_id)
@@ -71,12 +71,6 @@ class Gate:
             response.headers.setdefault("X-Request-Id", request_id)
         return response
 
-    def _classify(self, request: web.BaseRequest, path: str) -> Classified:
-        seen = self._site.classifier.classify(request.method, path)
-        if seen.request_class.express and is_overridden(request.headers):
-            return replace(seen, request_class=VISIT)
-        return seen
-
     async def _answer(self, request: web.BaseRequest, seen: _Seen, request_id: str) -> web.StreamResponse:
         site = self._site
         room = site.rooms.get(seen.classified.room or "")
@@ -86,13 +80,16 @@ class Gate:
             seen.decision = "body_too_large"
             return problem(413, "body_too_large", f"At most {most} bytes are accepted.", reference=request_id)
         held = site.tokens.ticket(request, room.name) if room and admission is None else None
+        newcomer = None
+        if room is not None and admission is None:
+            newcomer = site.newcomer(request, room, request_class=seen.classified.request_class.name)
         outcome = await self._reception.receive(
             room,
             express=seen.classified.request_class.express,
-            lane=self.lane(request, room),
+            newcomer=newcomer,
             held=held,
             admission=admission,
-            keeper=self._door.keeper(room, request) if room and admission is None else None,
+            keeper=self._door.keeper(room, request, newcomer) if room and newcomer else None,
         )
         decision = outcome.decision
         seen.decision = decision.reason.value
@@ -114,18 +111,6 @@ class Gate:
         return self._answers.waiting(
             request, room, decision, new_ticket=outcome.new_ticket, missed=outcome.missed, reference=request_id
         )
-
-    def lane(self, request: web.BaseRequest, room: LiveRoom | None) -> str:
-        """Return the lane of a newcomer: the trusted portal's header if it names one, else the room's default."""
-        if room is None:
-            return ""
-        rules = self._site.settings.rooms[room.name]
-        if rules.lane_header and is_trusted(request.remote or "", self._site.settings.proxy.trusted_proxies):
-            # A proxy that adds its field beside the visitor's leaves two: then neither counts.
-            named = request.headers.getall(rules.lane_header, [])
-            if len(named) == 1 and named[0] in rules.lanes:
-                return named[0]
-        return rules.lane
 
     async def _forward(
         self,
@@ -234,7 +219,7 @@ def _refusal(request: web.BaseRequest, path: str, seen: _Seen, request_id: str) 
 
 _WAITS = frozenset(
     {
-        *(Reason.QUEUE, Reason.FULL, Reason.PAUSED, Reason.CLOSED, Reason.EXHAUSTED, Reason.STORE_DOWN),
-        *(Reason.ENTRY, Reason.LIMITED),
+        *(Reason.QUEUE, Reason.PREQUEUE, Reason.FULL, Reason.PAUSED, Reason.CLOSED, Reason.EXHAUSTED),
+        *(Reason.STORE_DOWN, Reason.ENTRY, Reason.LIMITED),
     }
 )

@@ -8,7 +8,7 @@ from gateway.web.pages.views import RoomState
 from gateway.web.tokens import PASS_COOKIE, PASS_HEADER, TICKET_COOKIE, TICKET_HEADER
 
 Json = Mapping[str, object]
-PLACE_REASONS = (Reason.QUEUE, Reason.PAUSED, Reason.CLOSED, Reason.EXHAUSTED, Reason.STORE_DOWN)
+PLACE_REASONS = (Reason.QUEUE, Reason.PREQUEUE, Reason.PAUSED, Reason.CLOSED, Reason.EXHAUSTED, Reason.STORE_DOWN)
 PROBLEM_CODES = (
     "bad_json",
     "bad_path",
@@ -38,11 +38,13 @@ _COUNT: Json = {"type": "integer", "minimum": 0}
 _SECONDS: Json = {"type": "number", "minimum": 0}
 _SOME_COUNT: Json = {"type": ["integer", "null"], "minimum": 0}
 _SOME_SECONDS: Json = {"type": ["number", "null"], "minimum": 0}
+_HASH: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _TOKEN: Json = {"type": "string", "minLength": 1, "maxLength": MAX_TOKEN}
 _PLACE: Json = {
     "ticket": _TOKEN,
     "lane": {"type": "string"},
     "number": {"type": "integer", "minimum": 1, "exclusiveMaximum": MAX_NUMBER},
+    "turn": {**_SOME_COUNT, "minimum": 1, "description": "Called when serving reaches it; null before an opening."},
     "ahead": {**_SOME_COUNT, "description": "Visits of the lane before this one; null when unknown."},
     "position": {**_SOME_COUNT, "minimum": 1, "description": "ahead + 1."},
     "eta_known": {"type": "boolean", "description": "Whether a range can be given now."},
@@ -54,7 +56,10 @@ _PLACE: Json = {
         "pattern": "^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$",
         "description": "For POST /_talon/places on another device.",
     },
+    "opens_at": {"type": "integer", "description": "Time of the opening that the place waits for, since 1970."},
+    "seed_hash": {**_HASH, "description": "SHA-256 of the seed of its shuffle."},
 }
+_BEFORE_OPENING = ("opens_at", "seed_hash")
 _WAIT: Json = {"type": "integer", "minimum": 1, "description": "Whole seconds until to ask again."}
 
 
@@ -72,6 +77,7 @@ def schemas(room: Json) -> Json:
         "Open": _object({"state": {"const": "open"}, "room": room}, "The room only observes: go in without a pass."),
         "NowServing": _now_serving(room),
         "LaneNow": _lane_now(),
+        "Opening": _opening(),
         "Status": _status(room),
         "OpenApi": {
             "type": "object",
@@ -110,11 +116,12 @@ def _place(room: Json) -> Json:
         "retry_after": _WAIT,
         **_PLACE,
     }
-    return _object(members, "A place in the queue.")
+    return _object(members, "A place in the queue.", *_BEFORE_OPENING)
 
 
 def _moved(room: Json) -> Json:
-    return _object({"state": {"const": "waiting"}, "room": room, **_PLACE}, "A place that was taken to this device.")
+    members: Json = {"state": {"const": "waiting"}, "room": room, **_PLACE}
+    return _object(members, "A place that was taken to this device.", *_BEFORE_OPENING)
 
 
 def _admitted(room: Json) -> Json:
@@ -143,13 +150,29 @@ def _now_serving(room: Json) -> Json:
             "What the forecast advises.",
         ),
         "lanes": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/LaneNow"}},
+        "opening": {"$ref": "#/components/schemas/Opening"},
     }
-    return _object(members, "What a room shows to everybody.", "epoch", "at", "advice")
+    return _object(members, "What a room shows to everybody.", "epoch", "at", "advice", "opening")
+
+
+def _opening() -> Json:
+    borders = {"type": "array", "items": _COUNT, "minItems": 2, "maxItems": 2}
+    members: Json = {
+        "opens_at": {"type": "integer", "description": "Seconds since 1970."},
+        "seed_hash": {**_HASH, "description": "SHA-256 of the seed, known before the opening."},
+        "seed": {"type": ["string", "null"], "pattern": _HASH["pattern"], "description": "Null before the opening."},
+        "cohort": {
+            "type": "object",
+            "additionalProperties": borders,
+            "description": "By lane the numbers (first, last): tickets first+1..last were shuffled.",
+        },
+    }
+    return _object(members, "The opening that is ahead, or the last one.", "cohort")
 
 
 def _lane_now() -> Json:
     members: Json = {
-        "serving": {**_COUNT, "description": "Highest number called."},
+        "serving": {**_COUNT, "description": "Last position called: the turn of who is next is above it."},
         "issued": {**_COUNT, "description": "Highest number handed out."},
         "rate": {**_SECONDS, "description": "Visits per second."},
         "newcomer_wait": {

@@ -12,7 +12,7 @@ from aiohttp import web
 from gateway.core import place_code
 from gateway.core.live_room import LiveRoom
 from gateway.core.place_code import Place
-from gateway.core.room import LaneView, Standing
+from gateway.core.room import Standing
 from gateway.core.ticket import MAX_NUMBER, Ticket
 from gateway.errors import StoreUnavailable
 from gateway.web.answers import Answers, code_space, json_answer, problem
@@ -66,7 +66,7 @@ class PlaceApi:
         for place in place_code.decode(code, space, self._site.tokens.keys) or [Place(lane=space.lanes[0], number=0)]:
             standing = await self._site.store.standing(room.name, place.lane, place.number, view.epoch)
             if standing is Standing.WAITING and place.number < MAX_NUMBER:
-                joined_at = _joined_at(view.lanes[place.lane], place.number, view.now)
+                joined_at = view.lanes[place.lane].joined_at(place.number, view.now)
                 return Ticket(
                     room=room.name, epoch=view.epoch, lane=place.lane, number=place.number, joined_at=joined_at
                 )
@@ -94,11 +94,3 @@ async def _fields(request: web.BaseRequest) -> dict[str, object] | web.Response:
         return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
     except ValueError:
         return problem(400, "bad_form", "The body is not a form.")
-
-
-def _joined_at(lane: LaneView, number: int, now: float) -> float:
-    """Estimate when a number was handed out: evenly between the head of the lane, whose time is known, and now."""
-    if lane.head_joined_at is None or lane.issued <= lane.serving + 1:
-        return now if lane.head_joined_at is None else lane.head_joined_at
-    way = (number - lane.serving - 1) / (lane.issued - lane.serving - 1)
-    return lane.head_joined_at + min(max(way, 0.0), 1.0) * (now - lane.head_joined_at)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from gateway.core.decide import Ask, Decision, Forward, Reason, RequestFacts, Wait, decide
 from gateway.core.live_room import LiveRoom
 from gateway.core.passes import Pass
-from gateway.core.room import Standing
+from gateway.core.room import NOWHERE, Claim, Standing
 from gateway.core.ticket import Ticket
 from gateway.errors import StoreUnavailable
 from gateway.settings import RoomSettings
 from gateway.web.door import Barred, Keeper
+from gateway.web.newcomers import Arriving, Comer
 from gateway.web.site import Site
 
 
@@ -36,7 +37,7 @@ class Reception:
         room: LiveRoom | None,
         *,
         express: bool,
-        lane: str,
+        newcomer: Comer | None,
         held: Ticket | None,
         admission: Pass | None,
         rejoin: bool = True,
@@ -45,7 +46,8 @@ class Reception:
         """Return what happens to a request of a visit that holds `held` and `admission`.
 
         A place that was left or missed for good is replaced by a new one, or reported as gone without `rejoin`.
-        `keeper` may keep the visitor from a new place, and from asking after an old one too often.
+        `newcomer` tells lane and person of a new place; it is needed with a room and without an admission. `keeper` may
+        keep the visitor from a new place, and from asking after an old one too often.
         """
         regained = keeper.regained() if keeper is not None and held is None else None
         held = held or regained
@@ -59,8 +61,9 @@ class Reception:
         if not isinstance(decision, Ask):
             return Outcome(decision=decision, new_ticket=isinstance(decision, Wait) and regained is not None)
         assert room is not None
+        assert newcomer is not None
         try:
-            outcome = await self._ask(room, lane, decision.ticket, rejoin=rejoin, keeper=keeper)
+            outcome = await self._ask(room, newcomer, decision.ticket, rejoin=rejoin, keeper=keeper)
         except StoreUnavailable:
             room.store_up = False
             outcome = Outcome(decision=Wait(reason=Reason.STORE_DOWN, ticket=held))
@@ -84,38 +87,72 @@ class Reception:
                 epoch=view.epoch if view and known else "",
                 serving=lane.serving if lane else 0,
                 stop=Reason(room.reason.value) if room and room.paused else None,
+                position=room.openings.position(held) if room and held else 0,
+                prequeue=bool(room and held and room.openings.holds_back(held)),
             )
         )
 
     async def _ask(
-        self, room: LiveRoom, lane: str, held: Ticket | None, *, rejoin: bool, keeper: Keeper | None
+        self, room: LiveRoom, newcomer: Comer, held: Ticket | None, *, rejoin: bool, keeper: Keeper | None
     ) -> Outcome:
-        pool = room.pick_pool()
+        unlucky = None
         if held is not None:
-            claim = await self._site.store.claim(room.name, held.lane, held.number, held.epoch, pool=pool)
-            if claim.standing is Standing.CLAIMED and not self._is_over(room, held, claim.claimed_at):
-                self._note_admission(room, held, claim.claimed_at)
-                return self._admitted(room, held, claim.claimed_at, claim.pool, Reason.TURN)
-            if claim.standing in (Standing.WAITING, Standing.RETURNING):
-                missed = claim.standing is Standing.RETURNING
-                return Outcome(decision=Wait(reason=_waits(room), ticket=held), missed=missed)
-            if claim.standing in (Standing.GONE, Standing.CLAIMED) and not rejoin:
-                return Outcome(decision=Wait(reason=_waits(room), ticket=None), gone=True)
+            claim = await self._claim(room, held)
+            outcome = self._standing(room, held, claim)
+            if outcome is not None:
+                return outcome
+            if claim.standing is not Standing.STALE and not rejoin:
+                return Outcome(decision=Wait(reason=_waits(room, None), ticket=None), gone=True)
+            if claim.standing is not Standing.CLAIMED and not claim.let_in:
+                unlucky = held
         if keeper is not None and (barred := keeper.new_place()) is not None:
             return Outcome(decision=Wait(reason=barred.reason, ticket=None), barred=barred)
         ticket = None
         try:
-            joined = await self._site.store.join(room.name, lane, pool=pool)
-            if joined.standing is Standing.FULL:
-                return Outcome(decision=Wait(reason=Reason.FULL, ticket=None))
-            ticket = Ticket(room=room.name, epoch=joined.epoch, lane=lane, number=joined.number, joined_at=joined.now)
+            outcome, ticket = await self._join(room, newcomer.arriving(unlucky))
         finally:
             if keeper is not None:
                 keeper.settle(ticket)
+        return outcome
+
+    async def _join(
+        self, room: LiveRoom, arriving: Arriving, over: tuple[str, int] = NOWHERE
+    ) -> tuple[Outcome, Ticket | None]:
+        """Return the outcome of a join with the ticket of the place; `over` is one of the person that is used up."""
+        joined = await self._site.store.join(
+            room.name, arriving.lane, pool=room.pick_pool(), person=arriving.person, over=over
+        )
+        if joined.standing is Standing.FULL:
+            return Outcome(decision=Wait(reason=Reason.FULL, ticket=None)), None
+        at = joined.now
+        if joined.standing is Standing.KEPT and room.view is not None:
+            at = room.view.lanes[joined.lane].joined_at(joined.number, joined.now)
+        ticket = Ticket(room=room.name, epoch=joined.epoch, lane=joined.lane, number=joined.number, joined_at=at)
         if joined.standing is Standing.CLAIMED:
             self._note_admission(room, ticket, joined.now)
-            return self._admitted(room, ticket, joined.now, joined.pool, Reason.ROOM_FREE)
-        return Outcome(decision=Wait(reason=_waits(room), ticket=ticket), new_ticket=True)
+            return self._admitted(room, ticket, joined.now, joined.pool, Reason.ROOM_FREE), ticket
+        if joined.standing is Standing.KEPT:
+            # The person came before, on this device or another: here is the same place, however it stands by now.
+            outcome = self._standing(room, ticket, await self._claim(room, ticket))
+            if outcome is None and over == NOWHERE:
+                return await self._join(room, arriving, over=(ticket.lane, ticket.number))
+            if outcome is None:  # and so was the next one, within a moment
+                return Outcome(decision=Wait(reason=_waits(room, None), ticket=None)), None
+            return replace(outcome, new_ticket=isinstance(outcome.decision, Wait)), ticket
+        return Outcome(decision=Wait(reason=_waits(room, ticket), ticket=ticket), new_ticket=True), ticket
+
+    async def _claim(self, room: LiveRoom, held: Ticket) -> Claim:
+        return await self._site.store.claim(room.name, held.lane, held.number, held.epoch, pool=room.pick_pool())
+
+    def _standing(self, room: LiveRoom, held: Ticket, claim: Claim) -> Outcome | None:
+        """Return what a claim means for a place that is alive, None when the place or its visit is over."""
+        if claim.standing is Standing.CLAIMED and not self._is_over(room, held, claim.claimed_at):
+            self._note_admission(room, held, claim.claimed_at)
+            return self._admitted(room, held, claim.claimed_at, claim.pool, Reason.TURN)
+        if claim.standing in (Standing.WAITING, Standing.RETURNING):
+            missed = claim.standing is Standing.RETURNING
+            return Outcome(decision=Wait(reason=_waits(room, held), ticket=held), missed=missed)
+        return None
 
     def _admitted(self, room: LiveRoom, ticket: Ticket, at: float, pool: str, reason: Reason) -> Outcome:
         rules = self._settings(room)
@@ -152,5 +189,7 @@ def note_presence(room: LiveRoom, ticket: Ticket) -> None:
         room.note_heartbeat(ticket)
 
 
-def _waits(room: LiveRoom) -> Reason:
+def _waits(room: LiveRoom, ticket: Ticket | None) -> Reason:
+    if ticket is not None and room.openings.holds_back(ticket):
+        return Reason.PREQUEUE
     return Reason(room.reason.value) if room.paused else Reason.QUEUE

@@ -23,6 +23,7 @@ from gateway.web.entry_answers import EntryAnswers
 from gateway.web.forward_auth import authorize
 from gateway.web.moments import quieter
 from gateway.web.openapi import document
+from gateway.web.opening_facts import published
 from gateway.web.pages.links import PREFERENCES_PATH, read_preferences
 from gateway.web.pages.views import RoomState, RoomStatus, StatusView
 from gateway.web.place_api import PlaceApi
@@ -155,7 +156,7 @@ def now_serving(room: LiveRoom) -> dict[str, object]:
             "newcomer_wait": [wait.low, wait.high] if wait else None,
         }
     advice = {"quieter_after": quieter_after(room.fresh_record(view.now), view.now)}
-    return {
+    served = {
         "room": room.name,
         "epoch": view.epoch,
         "state": state,
@@ -163,6 +164,7 @@ def now_serving(room: LiveRoom) -> dict[str, object]:
         "advice": advice,
         "lanes": lanes,
     }
+    return served if room.openings.cohort is None else {**served, "opening": published(room.openings.cohort)}
 
 
 def room_status(room: LiveRoom) -> RoomStatus:
@@ -170,6 +172,8 @@ def room_status(room: LiveRoom) -> RoomStatus:
     view = room.view
     if view is None or not room.store_up:
         return RoomStatus(name=room.name, state=RoomState.STORE_DOWN)
+    if room.openings.prequeue:
+        return RoomStatus(name=room.name, state=RoomState.PREQUEUE, waiting=view.waiting)
     state = _STOPPED.get(room.reason) or (RoomState.QUEUEING if view.waiting else RoomState.OPEN)
     return RoomStatus(name=room.name, state=state, waiting=view.waiting)
 

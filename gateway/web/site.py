@@ -12,6 +12,8 @@ from gateway.ports import RoomStore, Upstream
 from gateway.settings import Settings
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
+from gateway.web.identities import Identities
+from gateway.web.newcomers import Newcomer, count_into
 from gateway.web.pages.render import Pages
 from gateway.web.tokens import Tokens
 
@@ -29,6 +31,7 @@ class Site:
     upstream: Upstream
     classifier: Classifier
     tokens: Tokens
+    identities: Identities
     pages: Pages
     metrics: Metrics
     access_log: AccessLog
@@ -41,6 +44,23 @@ class Site:
         now = self.store_now(room)
         admission = self.tokens.admission(request, room.name, now)
         return None if admission is not None and room.endings.has(admission.visit, now) else admission
+
+    def newcomer(
+        self, request: web.BaseRequest, room: LiveRoom, *, request_class: str = "", lane: str = ""
+    ) -> Newcomer:
+        """Who sends the request, for the case that a new place is wanted; `lane` is theirs if nothing gives another."""
+        return Newcomer(
+            room=room.name,
+            fields=request.headers,
+            remote=request.remote or "",
+            settings=self.settings,
+            identities=self.identities,
+            keys=self.tokens.keys,
+            now=self.store_now(room),
+            request_class=request_class,
+            lane=lane,
+            note=count_into(self.metrics),
+        )
 
     def store_now(self, room: LiveRoom) -> float:
         """The store's clock as last read; before the first reading and for passes the wall clock does."""

@@ -44,13 +44,14 @@ class TicketApi:
         held = self._site.tokens.ticket(request, room.name)
         if held is not None and self._has_left(held):
             held = None
+        newcomer = self._site.newcomer(request, room)
         outcome = await self._reception.receive(
             room,
             express=False,
-            lane=self._site.settings.rooms[room.name].lane,
+            newcomer=newcomer,
             held=held,
             admission=None,
-            keeper=self._door.keeper(room, request),
+            keeper=self._door.keeper(room, request, newcomer),
         )
         return self._standing(room, outcome, 201 if outcome.new_ticket else 200)
 
@@ -64,16 +65,15 @@ class TicketApi:
             return await self._leave(room, ticket)
         if self._has_left(ticket):
             return _no_place()
-        rules = self._site.settings.rooms[room.name]
-        lane = ticket.lane if ticket.lane in rules.lanes else rules.lane
+        newcomer = self._site.newcomer(request, room, lane=ticket.lane)
         outcome = await self._reception.receive(
             room,
             express=False,
-            lane=lane,
+            newcomer=newcomer,
             held=ticket,
             admission=None,
             rejoin=False,
-            keeper=self._door.keeper(room, request),
+            keeper=self._door.keeper(room, request, newcomer),
         )
         return _no_place() if outcome.gone else self._standing(room, outcome, 200)
 

@@ -21,6 +21,8 @@ TICKET_COOKIE = "talon_ticket"
 PASS_COOKIE = "talon_pass"
 TICKET_HEADER = "Talon-Ticket"
 PASS_HEADER = "Talon-Pass"
+TICKET_AGE = 172_800
+"""Seconds that a browser keeps a ticket: long enough to show tomorrow that it did not let in today."""
 MAX_CACHED = 50_000
 Token = TypeVar("Token")
 
@@ -68,7 +70,7 @@ class Tokens:
 
     def ticket_cookie(self, held: Ticket) -> str:
         """Return the Set-Cookie value that hands the ticket out."""
-        return self.cookie(TICKET_COOKIE, ticket.encode(held, self.keys), max_age=86_400)
+        return self.cookie(TICKET_COOKIE, ticket.encode(held, self.keys), max_age=TICKET_AGE)
 
     def pass_cookies(self, admission: Pass, now: float) -> tuple[str, str]:
         """Return the Set-Cookie values that hand the pass out and take the ticket back."""

@@ -11,6 +11,7 @@ PARTS = {
     "store": "what a waiting room costs the store",
     "polls": "status polls that one core answers",
     "clocks": "the set rate with three gateways whose clocks disagree",
+    "openings": "what calling from a shuffled cohort costs",
     "day": "a simulated day with a million visitors",
 }
 

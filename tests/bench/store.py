@@ -10,13 +10,16 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 from redis.asyncio import Redis
 
+from gateway.core.identity import PERSON_BYTES
+from gateway.core.room import NOWHERE
 from gateway.store.connect import connect
 from gateway.store.embedded import EmbeddedStore
-from gateway.store.keys import ticket_keys
+from gateway.store.keys import person_keys, ticket_keys
 from gateway.store.redis_room import RedisRooms
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import source
@@ -38,15 +41,15 @@ class StoreCost:
     count_ms: float
 
 
-async def measure(url: str, waiting: int, ticks: int = 50) -> StoreCost:
-    """Fill an empty room with `waiting` visits and measure."""
+async def measure(url: str, waiting: int, ticks: int = 50, *, persons: bool = False) -> StoreCost:
+    """Fill an empty room with `waiting` visits, each of another person if asked for, and measure."""
     client = connect(url, timeout=30)
     assert isinstance(client, Redis)
     await client.flushall()
     empty = (await client.info("memory"))["used_memory"]
     rooms = RedisRooms(client, {ROOM: RoomOptions(lanes=LANES, max_waiting=2 * waiting)})
     await rooms.open(ROOM, None)
-    took = await _join(client, waiting)
+    took = await _join(client, waiting, persons=persons)
     full = (await client.info("memory"))["used_memory"]
     await rooms.view(ROOM, owner="bench", lease=600, report=b"{}")
     tick = await _script_ms(client, ticks, lambda: rooms.call(ROOM, {"regular": 1000}, owner="bench", credit=0))
@@ -63,17 +66,21 @@ async def measure(url: str, waiting: int, ticks: int = 50) -> StoreCost:
     )
 
 
-async def _join(client: Redis, count: int) -> float:
+async def _join(client: Redis, count: int, *, persons: bool) -> float:
     sha = await client.script_load(source("join"))
-    keys = ticket_keys(ROOM, "regular")
-    arguments: list[int | str] = ["regular", 2 * count, "primary", 0, *LANES]
-    started = time.perf_counter()
+    took = 0.0
     for begin in range(0, count, BATCH):
         pipeline = client.pipeline(transaction=False)
-        for _ in range(min(BATCH, count - begin)):
+        for number in range(begin, min(begin + BATCH, count)):
+            # As even and as random as the keyed hash of a subject.
+            person = blake2b(number.to_bytes(8), digest_size=PERSON_BYTES).digest() if persons else b""
+            keys = person_keys(ROOM, "regular", LANES, person) if persons else ticket_keys(ROOM, "regular")
+            arguments = ["regular", 2 * count, "primary", 0, "", person[2:], *NOWHERE, *LANES]
             pipeline.evalsha(sha, len(keys), *keys, *arguments)
+        started = time.perf_counter()
         await pipeline.execute()
-    return time.perf_counter() - started
+        took += time.perf_counter() - started
+    return took
 
 
 async def _script_ms(client: Redis, times: int, call: Callable[[], Awaitable[object]]) -> float:
@@ -89,6 +96,7 @@ async def main() -> None:
     """Measure at the sizes asked for and print a Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--waiting", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--persons", action="store_true", help="each visit is of a person whom the portal names")
     given = parser.parse_args()
     columns = ("waiting", "bytes per waiter", "joins/s", "ms per tick of 1,000 calls", "ms per view", "ms per count")
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
@@ -97,7 +105,7 @@ async def main() -> None:
             store = EmbeddedStore(Path(folder))
             await store.start()
             try:
-                cost = await measure(store.url, waiting)
+                cost = await measure(store.url, waiting, persons=given.persons)
             finally:
                 await store.stop()
         shares = f"{cost.bytes_per_waiter:.2f} | {cost.joins_per_s:,.0f}"

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
-from gateway.core.room import LaneView, Standing
+from gateway.core.cohort import Cohort
+from gateway.core.room import NOWHERE, LaneView, Standing
 from gateway.core.room_model import RoomModel
 from gateway.store.connect import connect
 from gateway.store.redis_room import RedisRooms
@@ -22,6 +23,7 @@ from gateway.store.room_options import RoomOptions
 from tests.conftest import running_store
 
 ROOM, LANES = "booking", ("urgent", "regular")
+PERSONS = [bytes([0, 0, person]) * 4 for person in range(3)]
 LONG = 1e6
 PATIENT = RoomOptions(lanes=LANES, max_waiting=10, grace=LONG, claim_window=LONG, keep_claims=LONG)
 STRICT = replace(PATIENT, claim_window=0.0)
@@ -44,6 +46,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(client.flushdb())
         self.epoch = self.run(self.real.open(ROOM, None))
         self.run(self.real.view(ROOM, owner="me", lease=LONG, report=b""))
+        self.opening = 0
         self.model = RoomModel(room=ROOM, epoch=self.epoch, lanes=LANES, max_waiting=10, grace=GRACE)
         self.now = 0.0
 
@@ -63,11 +66,19 @@ class StoreMachine(RuleBasedStateMachine):
         assert (joined.standing, joined.number, joined.epoch) == (expected.standing, expected.number, self.epoch)
         return multiple() if joined.standing is Standing.FULL else (lane, joined.number, self.epoch)
 
+    @rule(target=tickets, lane=st.sampled_from(LANES), person=st.sampled_from(PERSONS), used_up=st.booleans())
+    def join_as_person(self, lane: str, person: bytes, used_up: bool) -> object:
+        over = self.model.persons.get(person, NOWHERE) if used_up else NOWHERE
+        joined = self.run(self.real.join(ROOM, lane, pool="primary", person=person, over=over))
+        expected = self.model.join(lane, self.now, "primary", person, over)
+        assert (joined.standing, joined.lane, joined.number) == (expected.standing, expected.lane, expected.number)
+        return multiple() if joined.standing is Standing.FULL else (joined.lane, joined.number, self.epoch)
+
     @rule(place=tickets, pool=st.sampled_from(["primary", "backup"]))
     def claim(self, place: tuple[str, int, str], pool: str) -> None:
         claim = self.run(self.real.claim(ROOM, *place, pool=pool))
         expected = self.model.claim(*place, self.now, pool)
-        assert (claim.standing, claim.pool) == (expected.standing, expected.pool)
+        assert (claim.standing, claim.pool, claim.let_in) == (expected.standing, expected.pool, expected.let_in)
 
     @rule(place=tickets)
     def leave(self, place: tuple[str, int, str]) -> None:
@@ -94,10 +105,21 @@ class StoreMachine(RuleBasedStateMachine):
         if missed:
             assert self.run(rooms.sweep(ROOM, owner="me")) == self.model.sweep(self.now, LONG)
 
+    @rule(later=st.integers(0, 1), opened=st.booleans(), seed=st.binary(min_size=32, max_size=32))
+    def hold_cohort(self, later: int, opened: bool, seed: bytes) -> None:
+        """The leader begins or opens this or the next opening; only the first seed counts."""
+        self.opening += later
+        wanted = Cohort(opens_at=1000 + self.opening, seed=seed, opened=opened)
+        self.run(self.real.view(ROOM, owner="me", lease=LONG, report=b""))
+        change = self.run(self.real.hold_cohort(ROOM, wanted, owner="me"))
+        assert change is self.model.hold_cohort(wanted)
+
     @rule()
     def a_stranger_changes_nothing(self) -> None:
         assert self.run(self.real.call(ROOM, {"regular": 9}, owner="other", credit=9)) is None
         assert self.run(self.real.sweep(ROOM, owner="other")) is None
+        stranger = Cohort(opens_at=9, seed=bytes(32))
+        assert self.run(self.real.hold_cohort(ROOM, stranger, owner="other")) is None
         assert self.run(self.real.claim(ROOM, "regular", 1, "old", pool="p")).standing is Standing.STALE
         assert self.run(self.real.leave(ROOM, "regular", 1, "old")) is False
 
@@ -145,6 +167,7 @@ class StoreMachine(RuleBasedStateMachine):
             name: _counts(lane) for name, lane in model.lanes.items()
         }
         assert (real.waiting, real.credit, real.leader) == (model.waiting, model.credit, True)
+        assert real.cohort == model.cohort
 
 
 def _counts(lane: LaneView) -> tuple[int, ...]:

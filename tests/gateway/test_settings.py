@@ -2,6 +2,7 @@
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,25 @@ def test_keys_that_cannot_be_used_are_refused_with_their_line(tmp_path: Path) ->
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"cannot be (made|read)"):
         load_keys(tmp_path / "file" / "talon.keys")
+
+
+def test_openings_are_read_as_people_write_them(tmp_path: Path) -> None:
+    """A date needs no quotes; a time without them, which YAML takes for a number, is refused with a sentence."""
+    good = f"{SHORTEST}rooms: {{booking: {{openings: [{{at: '07:30', date: 2026-12-01, prequeue: 10m}}]}}}}"
+    (tmp_path / "good.yaml").write_text(good)
+    opening = load(tmp_path / "good.yaml").rooms["booking"].openings[0]
+    assert (opening.clock, opening.date, opening.prequeue) == ((7, 30, 0), "2026-12-01", 600.0)
+    refused = refusal(tmp_path, good.replace("'07:30'", "17:30"))
+    assert """rooms.booking.openings.0: at: expected "HH:MM" or "HH:MM:SS" in quotes, got '1050'""" in refused
+    assert "openings.0.days.0: Input should be 'mon'" in refusal(
+        tmp_path, good.replace("date: 2026-12-01", "days: [x]")
+    )
+
+
+def test_gateways_that_start_together_share_the_first_ones_keys(tmp_path: Path) -> None:
+    """Whoever finds no file makes a whole one: nobody reads half of it, all sign with the same key, nothing is left."""
+    path = tmp_path / "data" / "talon.keys"
+    with ThreadPoolExecutor(16) as starting:
+        keys = {ring.derive("k1", "ticket") for ring in starting.map(lambda _: load_keys(path), range(64))}
+    assert len(keys) == 1
+    assert [one.name for one in path.parent.iterdir()] == ["talon.keys"]

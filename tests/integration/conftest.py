@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.portal import Gateway, Portal, opened_portal
+from tests.integration.processes import Child, wait_for
 from tests.integration.store_servers import Servers
 
 
@@ -40,3 +41,13 @@ def servers(redis_binary: str, short_tmp: Path, request: pytest.FixtureRequest) 
     running = Servers(redis_binary, short_tmp / request.node.name)
     yield running
     running.end()
+
+
+@pytest.fixture
+def redis(portal: Portal, redis_binary: str) -> Child:
+    """Debian's own redis-server, in memory only."""
+    socket = portal.folder / "redis.sock"
+    options = ("--port", 0, "--unixsocket", socket, "--save", "", "--appendonly", "no")
+    child = portal.children.start("redis", redis_binary, *options)
+    wait_for(socket.exists, 10.0, "redis-server listens")
+    return child

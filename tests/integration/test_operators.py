@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from gateway.core.signed_header import sign
 from tests.integration.portal import Gateway, Portal, opened_portal
 from tests.integration.processes import talon, talon_here
 from tests.integration.visitor import ask
@@ -91,25 +92,44 @@ def test_every_change_is_audited_and_a_bad_one_refused(portal: Portal, gateway: 
     assert [(line["action"], line["author"]) for line in lines] == [("pause", "test")]
 
 
+EXPLAINED = {"class", "room", "lane", "rule", "identity", "person", "decision", "reason"}
+SIGNED = sign("sub=anna&lane=urgent", 1_000_000, bytes(32))
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (("--path", "/slots"), {"class": "visit", "room": "booking", "lane": "regular", "decision": "queue"}),
-        (("--path", "/slots", "--header", "X-Lane: urgent"), {"lane": "urgent"}),
+        (("--path", "/slots", "--header", "X-Lane: urgent"), {"lane": "urgent", "rule": "lane_header"}),
+        (("--path", "/slots", "--header", "X-Lane: urgent", "--remote", "10.0.0.2"), {"lane": "regular"}),
+        (("--path", "/slots", "--header", "X-Lane: urgent", "--header", "x-lane: urgent"), {"rule": "default_lane"}),
+        (("--path", "/slots", "--header", "X-Region: amur"), {"lane": "urgent", "rule": "lane_rules[0]"}),
+        (("--path", "/slots", "--header", f"Talon-Identity: {SIGNED}"), {"identity": "signed_header expired"}),
+        (
+            ("--path", "/bookings/7", "--method", "DELETE", "--header", "X-HTTP-Method-Override: GET"),
+            {"class": "visit", "decision": "queue"},
+        ),
+        (("--path", "/slots%00", "--method", "GET"), {"decision": "refuse", "reason": "bad_path"}),
+        (("--path", "portal:443", "--method", "CONNECT"), {"decision": "refuse", "reason": "method_not_allowed"}),
         (("--method", "post", "--path", "/bookings/7/cancel"), {"class": "cancel", "decision": "forward"}),
         (("--path", "/bookings/7/%63ancel", "--method", "POST"), {"class": "visit", "decision": "queue"}),
         (("--path", "/healthz"), {"class": "health", "decision": "forward", "reason": "express"}),
     ],
 )
 def test_explain_says_what_would_happen(arguments: tuple[str, ...], expected: dict[str, str], tmp_path: Path) -> None:
-    """talon explain answers by the code that decides: class, room, lane, decision, reason."""
+    """talon explain answers by the code that decides: class, room, lane and what gave it, decision, reason."""
     document = yaml.safe_load(SHORTEST)
-    document["rooms"]["booking"]["lane_header"] = "X-Lane"
+    document["rooms"]["booking"] |= {"lane_header": "X-Lane", "lane_rules": [{"lane": "urgent", "region": ["amur"]}]}
+    document["proxy"] = {"trusted_proxies": ["10.0.0.1"]}
+    shared = tmp_path / "portal.keys"
+    shared.write_text(f"k1:{bytes(32).hex()}")
+    shared.chmod(0o600)
+    document["identity"] = {"region_header": "X-Region", "signed_header": {"key_file": str(shared)}}
     config = tmp_path / "talon.yaml"
     config.write_text(yaml.safe_dump(document))
     done = talon_here("explain", "--config", config, *arguments)
     said = dict(line.split(maxsplit=1) for line in done.out.splitlines())
-    assert (done.code, set(said)) == (0, {"class", "room", "lane", "decision", "reason"})
+    assert (done.code, set(said)) == (0, EXPLAINED)
     assert {key: said[key] for key in expected} == expected
 
 

@@ -21,16 +21,6 @@ TAKEOVER = 2.0
 
 
 @pytest.fixture
-def redis(portal: Portal, redis_binary: str) -> Child:
-    """Debian's own redis-server, in memory only."""
-    socket = portal.folder / "redis.sock"
-    options = ("--port", 0, "--unixsocket", socket, "--save", "", "--appendonly", "no")
-    child = portal.children.start("redis", redis_binary, *options)
-    wait_for(socket.exists, 10.0, "redis-server listens")
-    return child
-
-
-@pytest.fixture
 def pair(portal: Portal, redis: Child) -> list[Gateway]:
     portal.start_backend("--workers", 4, "--service-time", "10ms")
     keys = str(portal.folder / "shared.keys")

@@ -7,8 +7,19 @@ from pathlib import Path
 import pytest
 from joserfc.jws import JWSRegistry
 
-from gateway.core import entry_slip, keyring, origin_proof, passes, place_code, signed_text, ticket
-from gateway.web import tokens
+from gateway.core import (
+    entry_slip,
+    identity,
+    keyring,
+    origin_proof,
+    passes,
+    place_code,
+    portal_jwt,
+    signed_header,
+    signed_text,
+    ticket,
+)
+from gateway.web import identities, tokens
 
 SECRET = ("sign", "mac", "digest", "secret", "key")
 """What a name holds when its value must not be compared character by character."""
@@ -54,7 +65,20 @@ def test_a_careless_comparison_is_found(source: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    [ticket, passes, keyring, tokens, signed_text, entry_slip, place_code, origin_proof],
+    [
+        ticket,
+        passes,
+        keyring,
+        tokens,
+        signed_text,
+        entry_slip,
+        place_code,
+        origin_proof,
+        identity,
+        portal_jwt,
+        signed_header,
+        identities,
+    ],
     ids=lambda module: module.__name__,
 )
 def test_no_signature_is_compared_carelessly(module: object) -> None:

@@ -39,6 +39,8 @@ class Scenario:
     store_gone: tuple[float, float] | None = None
     clock_jump: tuple[float, float] | None = None
     changes: tuple[Change, ...] = ()
+    opening: tuple[float, float] | None = None
+    """Seconds of the morning at which the pre-queue begins and the room opens."""
 
     @property
     def pool_capacity(self) -> float:
@@ -69,7 +71,7 @@ class Scenario:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a morning; looks are ranges of waits that were shown, times are seconds, `asks` is by second."""
+    """What came of a morning; looks are the ranges first shown, times are seconds, `asks` is by second."""
 
     arrived: int = 0
     joined: int = 0
@@ -96,6 +98,12 @@ class Outcome:
     most_leaders: int = 0
     claims: list[float] = field(default_factory=list)
     asks: Counter[int] = field(default_factory=Counter)
+    entries: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
+    """When each visit with a place came and was let in, by lane and ticket."""
+    called: list[tuple[str, int]] = field(default_factory=list)
+    """Lane and ticket of every call, in order."""
+    served: dict[str, object] = field(default_factory=dict)
+    """The now-serving document at the end."""
 
     def booked_between(self, begin: float, end: float) -> int:
         """Return the visits that were booked in a span."""
@@ -103,7 +111,7 @@ class Outcome:
 
     @property
     def coverage(self) -> float:
-        """The share of shown ranges that the wait fell into."""
+        """The share of ranges first shown that the wait fell into."""
         return self.looks_inside / max(1, self.looks)
 
     def late(self, quantile: float) -> float:

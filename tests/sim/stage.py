@@ -8,11 +8,14 @@ from typing import Any, cast
 
 from forecasting.contract import ForecastRecord, PlanStep
 from gateway.build import classifier, room_options
+from gateway.core.cohort import SEED_BYTES
 from gateway.core.health import HealthPolicy
 from gateway.core.keyring import KeyRing
+from gateway.core.known_openings import Opening, prequeue_now
 from gateway.core.lanes import LanePolicy
 from gateway.core.limits.gradient import LimitPolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
+from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitPolicy
 from gateway.errors import StoreUnavailable
 from gateway.loops.admit import AdmissionLoop
@@ -23,6 +26,8 @@ from gateway.store.memory_room import MemoryRooms
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
 from gateway.web.answers import Answers
+from gateway.web.identities import Identities
+from gateway.web.newcomers import Arriving
 from gateway.web.reception import Reception
 from gateway.web.site import Site
 from gateway.web.tokens import Tokens
@@ -38,6 +43,7 @@ class WatchedRooms(MemoryRooms):
     """The reference rooms; counts inversions at every call, and can be gone for a while."""
 
     present: Mapping[str, set[int]]
+    order: list[tuple[str, int]]
     inversions = 0
     gone = False
 
@@ -49,9 +55,9 @@ class WatchedRooms(MemoryRooms):
         self._check()
         return await super().view(room, **named)
 
-    async def join(self, room: str, lane: str, *, pool: str) -> Any:
+    async def join(self, room: str, lane: str, **named: Any) -> Any:
         self._check()
-        return await super().join(room, lane, pool=pool)
+        return await super().join(room, lane, **named)
 
     async def claim(self, room: str, lane: str, number: int, epoch: str, *, pool: str) -> Any:
         self._check()
@@ -71,10 +77,23 @@ class WatchedRooms(MemoryRooms):
         before = {name: lane.serving for name, lane in lanes.items()}
         called = await super().call(room, wanted, owner=owner, credit=credit)
         for name, lane in lanes.items():
-            for number in range(before[name] + 1, lane.serving + 1):
+            for position in range(before[name] + 1, lane.serving + 1):
+                number = lane.ticket(position)
+                if number in lane.called:
+                    self.order.append((name, number))
                 passed = number in self.present[name] and number not in lane.called and number not in lane.claimed
                 self.inversions += passed
         return called
+
+
+@dataclass(frozen=True, slots=True)
+class InLane:
+    """Somebody who comes for a place in a lane; nobody knows who it is."""
+
+    lane: str
+
+    def arriving(self, unlucky: Ticket | None = None) -> Arriving:
+        return Arriving(lane=self.lane, rule="curve")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +126,9 @@ def settings_of(scenario: Scenario) -> Settings:
     return Settings(pools=pools, rooms={ROOM: room}, access_log="off")
 
 
-def build_gateway(name: str, settings: Settings, store: WatchedRooms, chance: Random) -> SimGateway:
+def build_gateway(
+    name: str, settings: Settings, store: WatchedRooms, chance: Random, opening: Opening | None = None
+) -> SimGateway:
     """Return one gateway on the running loop's time, built of the real parts."""
     loop, rules, metrics = asyncio.get_running_loop(), settings.rooms[ROOM], Metrics()
     pools = {
@@ -136,6 +157,7 @@ def build_gateway(name: str, settings: Settings, store: WatchedRooms, chance: Ra
         upstream=cast(Any, None),
         classifier=classifier(settings),
         tokens=Tokens(KEYS),
+        identities=Identities(settings.identity),
         pages=cast(Any, None),
         metrics=metrics,
         access_log=AccessLog("off", loop.time),
@@ -150,7 +172,14 @@ def build_gateway(name: str, settings: Settings, store: WatchedRooms, chance: Ra
         reception=Reception(site),
         answers=Answers(site),
         admitting=AdmissionLoop(
-            room, store, name, lambda: {pool: p.reading() for pool, p in pools.items()}, metrics, loop.time
+            room,
+            store,
+            name,
+            lambda: {pool: p.reading() for pool, p in pools.items()},
+            metrics,
+            loop.time,
+            opening=lambda now: prequeue_now([opening] if opening else [], now),
+            new_seed=lambda: chance.randbytes(SEED_BYTES),
         ),
         following=ForecastFollower(room, store, metrics, lambda: site.store_now(room)),
     )

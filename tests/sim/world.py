@@ -12,14 +12,16 @@ from random import Random
 
 from gateway.core.decide import Forward
 from gateway.core.eta import Wait
+from gateway.core.known_openings import Opening
 from gateway.core.passes import Pass
 from gateway.core.ticket import Ticket
 from gateway.errors import StoreUnavailable, UpstreamFailed
 from gateway.loops.admit import INTERVAL
+from gateway.web.room_api import now_serving
 from loadtests.backend.service import ServiceModel
 from tests.sim.clockwork import run
 from tests.sim.scenario import Outcome, Scenario
-from tests.sim.stage import EPOCH, ROOM, SimGateway, build_gateway, build_nodes, build_store, plan, settings_of
+from tests.sim.stage import EPOCH, ROOM, InLane, SimGateway, build_gateway, build_nodes, build_store, plan, settings_of
 
 QUEUE_TIMEOUT = 15.0
 TRIES = 4
@@ -41,12 +43,12 @@ class _World:
         self.settings = settings_of(scenario)
         self.offset = 0.0
         self.present: dict[str, set[int]] = {"urgent": set(), "regular": set()}
-        self.looks: dict[str, list[tuple[float, float, float]]] = {}
+        self.looks: dict[str, tuple[float, float, float]] = {}
 
     async def morning(self) -> Outcome:
         self.loop = asyncio.get_running_loop()
         self.store = build_store(self.settings, lambda: EPOCH + self.loop.time() + self.offset)
-        self.store.present = self.present
+        self.store.present, self.store.order = self.present, self.outcome.called
         await self.store.open(ROOM, None)
         if (record := plan(self.scenario)) is not None:
             self.store.set_plan(ROOM, record.to_json().encode())
@@ -58,8 +60,12 @@ class _World:
         )
         seed = self.scenario.seed
         self.nodes = build_nodes(self.settings, cold, dataclasses.replace(cold, warmup=0.0), Random(-seed))
+        opening = None
+        if self.scenario.opening is not None:
+            begins, opens = self.scenario.opening
+            opening = Opening(opens_at=int(EPOCH + opens), begins_at=EPOCH + begins)
         self.gateways = [
-            build_gateway(f"g{n}", self.settings, self.store, Random(seed * 100 + n))
+            build_gateway(f"g{n}", self.settings, self.store, Random(seed * 100 + n), opening)
             for n in range(self.scenario.gateways)
         ]
         tasks = [self.loop.create_task(self._gateway(gateway)) for gateway in self.gateways]
@@ -148,6 +154,7 @@ class _World:
         self.outcome.leavers = sum(lane.leavers for lane in view.lanes.values())
         self.outcome.left_waiting = sum(len(numbers) for numbers in self.present.values())
         self.outcome.inversions = self.store.inversions
+        self.outcome.served = now_serving(self.gateways[0].room)
 
     # A person --------------------------------------------------------------------------------------------
 
@@ -168,7 +175,9 @@ class _World:
         while True:
             gateway = self._ask_whom(number, chance)
             self.outcome.asks[int(self.loop.time())] += 1
-            outcome = await gateway.reception.receive(gateway.room, express=False, lane=lane, held=held, admission=None)
+            outcome = await gateway.reception.receive(
+                gateway.room, express=False, newcomer=InLane(lane), held=held, admission=None
+            )
             decision = outcome.decision
             if isinstance(decision, Forward):
                 break
@@ -200,7 +209,7 @@ class _World:
         if wait is None:
             self.outcome.unknown += 1
         else:
-            self.looks.setdefault(held.visit, []).append((self.loop.time(), wait.low, wait.high))
+            self.looks.setdefault(held.visit, (self.loop.time(), wait.low, wait.high))
 
     def _forget(self, held: Ticket) -> None:
         self.present[held.lane].discard(held.number)
@@ -217,7 +226,9 @@ class _World:
         if held is None:
             self.outcome.joined += 1
             return
-        for shown_at, low, high in self.looks.pop(held.visit, []):
+        self.outcome.entries[held.lane, held.number] = at, now
+        if (first := self.looks.pop(held.visit, None)) is not None:
+            shown_at, low, high = first
             self.outcome.looks += 1
             self.outcome.looks_inside += low <= now - shown_at <= high
         self._forget(held)
@@ -227,7 +238,7 @@ class _World:
             for _ in range(TRIES):
                 gateway = self._ask_whom(number, chance)
                 again = await gateway.reception.receive(
-                    gateway.room, express=False, lane=admission.lane, held=None, admission=admission
+                    gateway.room, express=False, newcomer=None, held=None, admission=admission
                 )
                 self.outcome.sent_back += not isinstance(again.decision, Forward)
                 try:

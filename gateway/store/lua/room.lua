@@ -28,6 +28,11 @@ local function add(name, lane, by)
   return redis.call('HINCRBY', META, name .. ':' .. lane_name(lane), by)
 end
 
+-- Whether people wait for an opening: then nobody above first:LANE is called, and nobody let in at once.
+local function prequeue()
+  return redis.call('HGET', META, 'cohort_opened') == '0'
+end
+
 -- Whether `owner` holds the lease under this fence: what was decided before the lease changed hands has no effect.
 local function leads(owner, fence, now)
   local held = redis.call('HMGET', META, 'owner', 'fence', 'held_until')

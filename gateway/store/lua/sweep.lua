@@ -15,7 +15,9 @@ for lane = 1, LANES do
   for _, number in ipairs(redis.call('ZRANGEBYSCORE', key(lane, CLAIMED), '-inf', now - keep, 'LIMIT', 0, most)) do
     redis.call('ZREM', key(lane, CLAIMED), number)
     redis.call('HDEL', key(lane, CLAIMS), number)
+    -- Gone and not missed: this ticket has let its holder in.
     redis.call('SETBIT', key(lane, GONE), number, 1)
+    redis.call('SETBIT', key(lane, MISSED), number, 0)
   end
 end
 if now - tonumber(redis.call('HGET', META, 'rotated') or 0) >= grace then

@@ -1,6 +1,6 @@
 -- Prepended to the scripts about one ticket. KEYS: meta, then the 9 keys of the lane. ARGV[1] is the lane's name. Times are
 -- milliseconds of the store's clock.
-local META, CALLED, CLAIMS, CLAIMED, RETURNING, GONE, MISSED, SEEN0, SEEN1, JOINS = unpack(KEYS)
+local META, CALLED, CLAIMS, CLAIMED, RETURNING, GONE, MISSED, SEEN0, SEEN1, JOINS = unpack(KEYS, 1, 10)
 local LANE = ARGV[1]
 
 local function now_ms()
@@ -10,6 +10,12 @@ end
 
 local function note_seen(number, window)
   redis.call('SETBIT', window == '1' and SEEN1 or SEEN0, number, 1)
+end
+
+-- Whether a ticket was shuffled by an opening that the caller has not seen: its position is not what the caller thinks.
+-- `cohort` holds time of the opening, first and last ticket of the lane's cohort.
+local function shuffled_otherwise(number, cohort, opening)
+  return cohort[1] and number > tonumber(cohort[2]) and number <= tonumber(cohort[3]) and cohort[1] ~= opening
 end
 
 local function admit(number, now, pool)

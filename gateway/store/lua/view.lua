@@ -1,6 +1,7 @@
 -- view(owner, lease ms, report, age limit of reports ms): takes or renews the lease, stores the report; returns
 -- {now ms, epoch or '', fence when the owner leads or 0, credit, control, {owner, report, ...}, then per lane {issued,
--- serving, left, called, returning, calls, claims, no-shows, leavers, joining time of the head in ms or 0}}.
+-- serving, left, called, returning, calls, claims, no-shows, leavers, joining time of the head in ms or 0}, at last the cohort: {} or
+-- {time, seed, 0/1 opened, first and last per lane}}.
 local now = now_ms()
 local room = redis.call('HMGET', META, 'epoch', 'owner', 'held_until', 'fence', 'credit')
 local epoch, holder, held_until, fence = room[1], room[2], tonumber(room[3] or 0), tonumber(room[4] or 0)
@@ -44,4 +45,14 @@ for lane = 1, LANES do
     issued, serving, counts[3], redis.call('ZCARD', key(lane, CALLED)), counts[4], counts[5], counts[6], counts[7], counts[8], head,
   }
 end
+local cohort = redis.call('HMGET', META, 'cohort', 'cohort_seed', 'cohort_opened')
+if cohort[1] then
+  for lane = 1, LANES do
+    cohort[#cohort + 1] = counter('first', lane)
+    cohort[#cohort + 1] = counter('last', lane)
+  end
+else
+  cohort = {}
+end
+answer[#answer + 1] = cohort
 return answer

@@ -35,6 +35,13 @@ NEWCOMER = RequestFacts(
         ({"admission": PASS, "stop": Reason.CLOSED}, Forward(reason=Reason.PASS, admission=PASS)),
         ({"ticket": TICKET, "serving": 8}, Ask(ticket=TICKET)),
         ({"ticket": TICKET, "epoch": "e2"}, Ask(ticket=TICKET)),
+        ({"ticket": TICKET, "position": 6}, Wait(reason=Reason.QUEUE, ticket=TICKET)),
+        ({"ticket": TICKET, "position": 5}, Ask(ticket=TICKET)),
+        ({"ticket": TICKET, "prequeue": True}, Wait(reason=Reason.PREQUEUE, ticket=TICKET)),
+        ({"ticket": TICKET, "prequeue": True, "serving": 9}, Wait(reason=Reason.PREQUEUE, ticket=TICKET)),
+        ({"ticket": TICKET, "prequeue": True, "stop": Reason.PAUSED}, Wait(reason=Reason.PREQUEUE, ticket=TICKET)),
+        ({"ticket": TICKET, "prequeue": True, "epoch": "e2"}, Ask(ticket=TICKET)),
+        ({"ticket": TICKET, "prequeue": True, "store_up": False}, Wait(reason=Reason.STORE_DOWN, ticket=TICKET)),
     ],
     ids=str,
 )
@@ -53,6 +60,8 @@ facts = st.builds(
     store_up=st.booleans(),
     epoch=st.sampled_from(["e1", "e2"]),
     serving=st.integers(0, 20),
+    position=st.integers(0, 20),
+    prequeue=st.booleans(),
 )
 
 
@@ -80,4 +89,5 @@ def test_only_a_place_that_may_be_called_costs_the_store_a_question(one: Request
     """A ticket of this epoch above the serving counter waits without a round trip."""
     decision = decide(one)
     if isinstance(decision, Ask) and decision.ticket is not None:
-        assert decision.ticket.epoch != one.epoch or decision.ticket.number <= one.serving
+        called = (one.position or decision.ticket.number) <= one.serving and not one.prequeue
+        assert decision.ticket.epoch != one.epoch or called

@@ -34,9 +34,9 @@ def test_the_poll_time_is_bounded(wait: Wait | None, jitter: float, longest: flo
 
 
 def test_nobody_sleeps_through_a_turn() -> None:
-    """The poll comes at half of the least remaining wait, at most three quarters: the last ones are close."""
+    """The poll comes at half of the least remaining wait, so the last ones are close to the turn."""
     assert poll_after(Wait(low=10, high=20), 0.5) == 5
-    assert poll_after(Wait(low=10, high=20), 0.99) == 8
+    assert poll_after(Wait(low=10, high=20), 0.99) == 6
     assert poll_after(Wait(low=0, high=5), 0.5) == 1
     assert poll_after(Wait(low=600, high=900), 0.5) == 40
 

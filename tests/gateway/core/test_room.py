@@ -192,7 +192,7 @@ def test_a_ticket_beyond_the_counter_moves_it() -> None:
     room = model()
     assert room.claim("regular", 7, "e1", 0.0, "p").standing is Standing.WAITING
     joined = room.join("regular", 1.0, "p")
-    assert joined == Joined(standing=Standing.WAITING, number=8, epoch="e1", now=1.0)
+    assert joined == Joined(standing=Standing.WAITING, lane="regular", number=8, epoch="e1", now=1.0)
 
 
 @given(st.lists(st.builds(LaneView, issued=st.integers(0, 50), serving=st.integers(0, 50), left=st.integers(0, 50))))

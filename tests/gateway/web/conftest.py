@@ -15,8 +15,10 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.build import classifier, room_options
+from gateway.build import classifier, identities, room_options
+from gateway.core.identity_policy import IdentityPolicy
 from gateway.core.keyring import KeyRing
+from gateway.core.known_openings import Opening
 from gateway.core.lanes import LanePolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
 from gateway.core.reports import PoolReading
@@ -35,6 +37,7 @@ from gateway.web.tokens import Tokens
 
 ROOM = "booking"
 KEYS = KeyRing({"k1": bytes(32)})
+SEED = bytes(range(32))
 ROOM_RULES: dict[str, Any] = {
     "paths": ("/booking",),
     "lanes": {"urgent": LanePolicy(target_wait=60), "regular": LanePolicy(target_wait=600)},
@@ -98,6 +101,7 @@ class Portal:
     upstream: Hello = field(default_factory=Hello)
     visitors: str = ""
     operators: str = ""
+    opening: Opening | None = None
     store: Rooms = field(init=False)
     site: Site = field(init=False)
     admin: AdminApi = field(init=False)
@@ -121,6 +125,7 @@ class Portal:
             upstream=self.upstream,
             classifier=classifier(self.settings),
             tokens=Tokens(KEYS),
+            identities=identities(self.settings),
             pages=Pages(),
             metrics=Metrics(),
             access_log=AccessLog(str(self.folder / "access.log"), lambda: self.now),
@@ -128,7 +133,16 @@ class Portal:
             wall=lambda: self.now,
             chance=lambda: 0.5,
         )
-        self.loop = AdmissionLoop(room, self.store, "me", lambda: self.readings, self.site.metrics, lambda: self.now)
+        self.loop = AdmissionLoop(
+            room,
+            self.store,
+            "me",
+            lambda: self.readings,
+            self.site.metrics,
+            lambda: self.now,
+            opening=lambda now: self.opening if self.opening and now < self.opening.opens_at else None,
+            new_seed=lambda: SEED,
+        )
         self.admin = AdminApi(
             self.site, {n: FakePool(n, self) for n in self.settings.pools}, self.folder / "audit.jsonl"
         )
@@ -187,7 +201,7 @@ class FakePool:
         return [{"url": f"http://{self.name}", "state": "up"}]
 
 
-def settings_of(folder: Path, **rules: object) -> Settings:
+def settings_of(folder: Path, identity: IdentityPolicy | None = None, **rules: object) -> Settings:
     """A portal with a primary and a backup, and one room on `/booking`."""
     return Settings(
         pools={
@@ -196,6 +210,7 @@ def settings_of(folder: Path, **rules: object) -> Settings:
         },
         rooms={ROOM: RoomSettings(**{**ROOM_RULES, **rules})},  # type: ignore[arg-type]
         data_dir=folder,
+        identity=identity or IdentityPolicy(),
         proxy=ProxySettings(max_body=1000, trusted_proxies=("127.0.0.1",)),
     )
 

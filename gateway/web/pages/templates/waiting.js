@@ -84,7 +84,7 @@ function news(d) {
   $("off").hidden = true;
   if (lane && lane.serving >= C.number) return called(end);
   epoch = epoch || d.epoch;
-  if (d.state !== C.state || d.epoch !== epoch) return later(enter, C.every);
+  if (d.state !== C.state || d.epoch !== epoch) return later(enter, C.opens ? 1 : C.every);
   put("at", clock(heard));
   if (C.opens) {
     m = M.max(1, M.ceil((C.opens - since) / 60));
