@@ -28,8 +28,8 @@ PEAK = Scenario(
 )
 OUTAGE = (Change(at=55, pool="primary", workers=0), Change(at=68, pool="primary", workers=4))
 MORNINGS = [
-    (PEAK, Bounds(booked=0.95, coverage=0.85)),
-    (replace(PEAK, name="right forecast, another day", seed=2), Bounds(booked=0.95, coverage=0.85)),
+    (PEAK, Bounds(booked=0.92, coverage=0.85)),
+    (replace(PEAK, name="right forecast, another day", seed=2), Bounds(booked=0.92, coverage=0.85)),
     (replace(PEAK, name="no forecast", forecast_error=None), Bounds()),
     (replace(PEAK, name="forecast a third of the truth", forecast_error=0.33), Bounds()),
     (replace(PEAK, name="forecast three times the truth", forecast_error=3.0), Bounds()),
@@ -121,3 +121,10 @@ def test_a_new_leader_takes_over_within_two_seconds() -> None:
     gap = max(b - a for a, b in pairwise(at for at in outcome.claims if 45 < at < 58))
     assert gap <= 2.0, figures(scenario, outcome)
     assert outcome.most_leaders == 1
+
+
+def test_over_eight_mornings_nineteen_of_twenty_visits_that_fit_are_booked() -> None:
+    """One morning more or less lucky says little: the mean over eight of them is at least 0.95 of the capacity."""
+    mornings = [replace(PEAK, seed=seed) for seed in range(1, 9)]
+    shares = [play(m).booked_between(*m.rush) / m.rush_capacity() for m in mornings]
+    assert sum(shares) / len(shares) >= 0.95, shares
