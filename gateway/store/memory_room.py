@@ -28,7 +28,7 @@ class MemoryRooms:
         self._leases = {name: _Lease() for name in rooms}
         self._profiles: dict[str, Mapping[str, PresenceProfile]] = {}
         self._looked_at: dict[str, str] = {}
-        self._reports: dict[str, dict[str, bytes]] = {name: {} for name in rooms}
+        self._reports: dict[str, dict[str, tuple[float, bytes]]] = {name: {} for name in rooms}
         self._control: dict[str, bytes] = {}
         self._plans: dict[str, bytes] = {}
 
@@ -62,14 +62,17 @@ class MemoryRooms:
         elif lease == 0 and held.owner == owner:
             held.until = 0.0
         if report:
-            self._reports[room][owner] = report
+            self._reports[room][owner] = now, report
+        age = self._options[room].report_age
+        fresh = {who: (at, body) for who, (at, body) in self._reports[room].items() if abs(now - at) <= age}
+        self._reports[room] = fresh
         leads = lease > 0 and held.owner == owner
         self._looked_at[room] = self._models[room].epoch
         held.seen[owner] = held.fence if leads else 0
         return replace(
             self._models[room].view(now, leader=leads),
             fence=held.seen[owner],
-            reports=dict(self._reports[room]),
+            reports={who: body for who, (_, body) in fresh.items()},
             control=self._control.get(room, b""),
         )
 

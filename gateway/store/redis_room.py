@@ -17,7 +17,6 @@ from gateway.store.keys import control_key, person_keys, presence_key, room_keys
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import NAMES, source
 
-REPORT_AGE = 3.0
 SWEEP_LIMIT = 1000
 UNSEEN_OPENING = -1
 BLOCKS = 512
@@ -67,7 +66,8 @@ class RedisRooms:
 
     async def view(self, room: str, *, owner: str, lease: float, report: bytes) -> RoomView:
         """Read the room; an epoch of "" means that the room is lost and must be opened again."""
-        raw = await self._run("view", room, owner, int(lease * 1000), report, int(REPORT_AGE * 1000))
+        age = int(self._rooms[room].report_age * 1000)
+        raw = await self._run("view", room, owner, int(lease * 1000), report, age)
         now, epoch = raw[0] / 1000, raw[1].decode()
         lanes = self._rooms[room].lanes
         if not epoch:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 class RoomOptions:
     """Lanes in order, most waiters, and in seconds: presence grace, claim window, how long claims are kept.
 
+    A gateway's report counts for `report_age` seconds: one that died takes its share of the load with it.
     After `roll_after` numbers and `quiet` seconds without a claim an empty room begins a new epoch.
     """
 
@@ -16,5 +17,6 @@ class RoomOptions:
     grace: float = 120.0
     claim_window: float = 120.0
     keep_claims: float = 900.0
+    report_age: float = 3.0
     roll_after: int = 1_000_000
     quiet: float = 60.0

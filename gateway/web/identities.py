@@ -108,7 +108,7 @@ def _bearer(value: str) -> str:
 
 def _cookie(fields: Fields, name: str) -> str:
     pairs = (pair.partition("=") for line in fields.getall("Cookie", []) for pair in line.split(";"))
-    values = [value.strip().strip('"') for key, equals, value in pairs if equals and key.strip() == name]
+    values = [value.strip().strip('"') for cookie, equals, value in pairs if equals and cookie.strip() == name]
     if len(values) > 1:
         raise IdentityInvalid(IdentityResult.TWICE)
     return values[0] if values else ""

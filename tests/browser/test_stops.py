@@ -43,6 +43,7 @@ def shows(page: Page, title: str) -> None:
 
 def test_the_page_follows_the_room_by_its_own_polls(gateway: Gateway, context: BrowserContext) -> None:
     """Paused, closed, out of slots, open again: the page says each without a click, keeps the number, and goes in."""
+    gateway.control("pause")
     asked: list[Request] = []
     context.on("request", lambda request: asked.append(request))
     page = context.new_page()
@@ -65,7 +66,7 @@ def test_the_page_follows_the_room_by_its_own_polls(gateway: Gateway, context: B
 
 def test_without_scripts_the_states_are_there_as_well(gateway: Gateway, chromium: Browser) -> None:
     """Whoever checks by hand reads the same states, and keeps the place through them."""
-    set_room(gateway, "pause")
+    gateway.control("pause")
     with chromium.new_context(locale="ru-RU", java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"http://{gateway.visitors}/doctors")

@@ -24,6 +24,7 @@ OPTIONS = RoomOptions(
     grace=0.4,
     claim_window=0.3,
     keep_claims=0.5,
+    report_age=0.4,
     roll_after=3,
     quiet=0.2,
 )

@@ -36,6 +36,15 @@ async def test_a_lease_from_before_the_clock_stepped_back_is_over(world: World) 
     assert await call(world, regular=1) is None
 
 
+async def test_the_report_of_a_gateway_that_died_is_forgotten(world: World) -> None:
+    """Its visits go on at the others, who count them: its own count of them must not stay beside theirs."""
+    await world.rooms.view(ROOM, owner="dead", lease=0.0, report=b"mine")
+    view = await world.rooms.view(ROOM, owner="me", lease=60, report=b"ours")
+    assert view.reports == {"dead": b"mine", "me": b"ours"}
+    await world.passes(0.5)
+    assert (await world.rooms.view(ROOM, owner="me", lease=60, report=b"ours")).reports == {"me": b"ours"}
+
+
 async def test_the_absent_do_not_count_as_present(world: World) -> None:
     """Who left or has fallen silent is not in the profile; who is heard of again is."""
     epoch = await join(world, count=20)

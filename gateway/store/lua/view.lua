@@ -22,7 +22,8 @@ if report ~= '' then redis.call('HSET', REPORTS, owner, now .. ' ' .. report) en
 local fresh, all = {}, redis.call('HGETALL', REPORTS)
 for i = 1, #all, 2 do
   local at, body = string.match(all[i + 1], '^(%d+) (.*)$')
-  if tonumber(at) >= now - max_age then
+  -- One from far ahead is of before the clock stepped back.
+  if math.abs(now - tonumber(at)) <= max_age then
     fresh[#fresh + 1] = all[i]
     fresh[#fresh + 1] = body
   else
