@@ -21,20 +21,22 @@ from bisect import bisect
 from dataclasses import dataclass, field
 from math import exp, log
 
-HORIZONS = (20.0, 60.0, 300.0, 1800.0)
+HORIZONS = (5.0, 20.0, 60.0, 300.0, 1800.0)
 """Middles in seconds at which another horizon begins."""
 MISS = 0.08
 PACE = 0.5
 PACE_OF_BIAS = 0.06
-LEAST, MOST = 0.12, 1.6
+LEAST, MOST, MOST_BIAS = 0.12, 1.6, 0.4
+SHORTEST = 10.0
+"""Least seconds of waits that end together; very short ones follow each other closely and err together."""
 
 
 @dataclass(slots=True)
 class Spread:
     """What one horizon has learned, as logarithms of ratios to the middle."""
 
-    low: float = -0.6
-    high: float = 0.35
+    low: float = -0.4
+    high: float = 0.26
     bias: float = 0.0
 
     learned_at: float | None = None
@@ -43,7 +45,7 @@ class Spread:
         """Return the part of `PACE` that a wait of about `raw` seconds, which ends now, may move."""
         since = raw if self.learned_at is None else max(0.0, now - self.learned_at)
         self.learned_at = now
-        return min(1.0, since / max(raw, 1.0))
+        return min(1.0, since / max(raw, SHORTEST))
 
     def learn(self, weight: float, *, earlier: bool, later: bool) -> None:
         """Take one realised wait: whether it was shorter or longer than shown."""
@@ -54,7 +56,7 @@ class Spread:
     def centre(self, weight: float, middle: float, waited: float) -> None:
         """Move the middle towards where half of the waits are longer."""
         step = PACE_OF_BIAS * weight
-        self.bias = max(-0.7, min(0.7, self.bias + (step if waited > middle else -step)))
+        self.bias = max(-MOST_BIAS, min(MOST_BIAS, self.bias + (step if waited > middle else -step)))
 
 
 @dataclass(slots=True)

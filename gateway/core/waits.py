@@ -6,8 +6,9 @@ The middle: the present visits ahead, less those of them who will give up, at th
 
 `rate` is measured from the lane's calls once a queue is ten seconds old, before that it is the plan's or the
 controller's own, times the lane's share; where a plan says that the rate will change, the time is integrated over its
-steps in proportion. `loss` is the rate at which a waiting visit leaves or falls silent, from the balance of those who
-are present.
+steps in proportion. Lanes in which nobody waits for long take as much as arrives in them, now and, in proportion to
+the forecast of arrivals, later: when the crowd of the urgent ends, all the others move faster. `loss` is the rate at
+which a waiting visit leaves or falls silent, from the balance of those who are present.
 
 The range around it is learned from the waits themselves (`calibration.py`). What was shown first is remembered for a
 bounded number of tickets by the gateway that showed it; a visit that is let in by another gateway teaches nothing,
@@ -26,7 +27,7 @@ from math import ceil, inf, log
 
 from forecasting.contract import ForecastRecord
 from gateway.core.calibration import Calibration, drained_after
-from gateway.core.eta import CallRate, Wait, on_grid, rounded
+from gateway.core.eta import SHORTEST_POLL, CallRate, Wait, on_grid, rounded
 from gateway.core.room import LaneView, RoomView
 
 MIN_RATE = 1e-3
@@ -36,6 +37,12 @@ MEMORIES = (8.0, 30.0, 120.0, 480.0)
 """Seconds over which a lane's pace is averaged, for near and for distant turns."""
 STEP, SETTLED = 0.3, 5.0
 """How far apart, as a logarithm, and for how many seconds the short and the long pace are when capacity has changed."""
+SHORT_WAIT = 10.0
+"""Seconds of waiting below which a lane takes what arrives in it, no more and no less."""
+SLOWEST = 0.05
+"""Least pace of a later step against that of now."""
+LAG = SHORTEST_POLL / 2
+"""Seconds from the turn to the next look of somebody who looks as often as may be."""
 LOOKS, PATIENCE = 3, 2.0
 MAX_TICKETS = 200_000
 
@@ -64,11 +71,12 @@ class _Lane:
     )
     loss: float = 0.0
     issued: int = 0
+    present: int = 0
     _apart_since: dict[int, float] = field(default_factory=dict)
     _before: tuple[float, int, int, int] | None = None
 
     def observe(self, lane: LaneView, present: int, now: float) -> None:
-        self.issued = lane.issued
+        self.issued, self.present = lane.issued, present
         for pace in self.paces:
             pace.observe(lane.calls, now)
         self._step(now)
@@ -117,7 +125,7 @@ class Waits:
 
     calibration: Calibration = field(default_factory=Calibration)
     expected: float | None = None
-    steps: tuple[tuple[float, float], ...] = ()
+    steps: tuple[tuple[float, float, float], ...] = ()
     _record: ForecastRecord | None = None
     _lanes: dict[str, _Lane] = field(default_factory=dict)
     _promises: "OrderedDict[tuple[str, str, int], _Promise]" = field(default_factory=OrderedDict)
@@ -144,9 +152,9 @@ class Waits:
         """Take the plan's rates, and the controller's own rate of now, which counts where there is no plan."""
         if record is not self._record:
             self._record = record
-            rates = ((step.at, step.admission_rate) for step in record.steps) if record else ()
-            self.steps = tuple((at, rate) for at, rate in rates if rate)
-        begun = bisect(self.steps, (self._now, inf))
+            rates = ((step.at, step.admission_rate, step.q50) for step in record.steps) if record else ()
+            self.steps = tuple((at, rate, arrivals) for at, rate, arrivals in rates if rate)
+        begun = bisect(self.steps, (self._now, inf, inf))
         self.expected = self.steps[begun - 1][1] if begun else own
 
     def rate(self, lane: str, horizon: float = 60.0) -> float | None:
@@ -166,21 +174,28 @@ class Waits:
         if rate is None or rate < MIN_RATE:
             return None
         near = drained_after(ahead + 1, rate, loss)
-        return self._over_steps(drained_after(ahead + 1, max(self.rate(lane, near) or rate, MIN_RATE), loss))
+        rate = max(self.rate(lane, near) or rate, MIN_RATE)
+        return self._over_steps(drained_after(ahead + 1, rate, loss), rate, self._passing(lane)) + LAG
 
-    def _over_steps(self, seconds: float) -> float:
-        """Stretch a time at the pace of now over the plan's steps: work is done in proportion to their rates."""
+    def _over_steps(self, seconds: float, rate: float, passing: float) -> float:
+        """Stretch a time at the pace of now over the plan's steps; `passing` visits/s are let in by, as they come."""
         now = self._now
-        begun = bisect(self.steps, (now, inf))
+        begun = bisect(self.steps, (now, inf, inf))
         if not begun:
             return seconds
-        base, left, at, pace = self.steps[begun - 1][1], seconds, now, 1.0
-        for begins, rate in self.steps[begun:]:
+        (_, planned, arrivals), left, at, pace = self.steps[begun - 1], seconds, now, 1.0
+        for begins, then, coming in self.steps[begun:]:
             span = (begins - at) * pace
             if span >= left:
                 break
-            left, at, pace = left - span, begins, max(rate / base, 0.05)
+            whole, others = (rate + passing) * then / planned, passing * coming / max(arrivals, 1e-9)
+            left, at, pace = left - span, begins, max((whole - others) / rate, SLOWEST)
         return at - now + left / pace
+
+    def _passing(self, lane: str) -> float:
+        """Visits/s let in from the other lanes in which hardly anybody waits."""
+        others = (other for name, other in self._lanes.items() if name != lane)
+        return sum(pace for other in others if (pace := other.paces[0].rate) and other.present < SHORT_WAIT * pace)
 
     def newcomer(self, lane: str, ahead: int) -> Wait | None:
         """Return the range for somebody who joins now."""

@@ -30,10 +30,11 @@ OUTAGE = (Change(at=55, pool="primary", workers=0), Change(at=68, pool="primary"
 MORNINGS = [
     (PEAK, Bounds(booked=0.92, coverage=0.85)),
     (replace(PEAK, name="right forecast, another day", seed=2), Bounds(booked=0.92, coverage=0.85)),
-    (replace(PEAK, name="no forecast", forecast_error=None), Bounds()),
+    # Without a forecast nobody knows that the crowd of the urgent will end: waits turn out shorter than was said.
+    (replace(PEAK, name="no forecast", forecast_error=None), Bounds(coverage=0.4)),
     (replace(PEAK, name="forecast a third of the truth", forecast_error=0.33), Bounds()),
     (replace(PEAK, name="forecast three times the truth", forecast_error=3.0), Bounds()),
-    (replace(PEAK, name="no backup", backup=False, urgent=0.1), Bounds()),
+    (replace(PEAK, name="no backup", backup=False, urgent=0.1), Bounds(coverage=0.65)),
     (replace(PEAK, name="three of ten never claim", no_shows=0.3), Bounds()),
     (replace(PEAK, name="three of ten leave", leavers=0.3), Bounds()),
     (

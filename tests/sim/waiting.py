@@ -80,7 +80,7 @@ class Play:
 
     def __init__(self, morning: Morning) -> None:
         self.morning = morning
-        self.chance = Random(morning.seed)
+        self.chance, self.unrest = Random(morning.seed), Random(-morning.seed)
         lanes = {"regular": LanePolicy(target_wait=600.0)}
         if morning.urgent:
             lanes = {"urgent": LanePolicy(target_wait=60.0), **lanes}
@@ -130,7 +130,7 @@ class Play:
         return self.told
 
     def _lead(self, now: float, *, tidy: bool) -> None:
-        self._wander += -TICK / MEMORY * self._wander + UNREST * (2 * TICK / MEMORY) ** 0.5 * self.chance.gauss(0, 1)
+        self._wander += -TICK / MEMORY * self._wander + UNREST * (2 * TICK / MEMORY) ** 0.5 * self.unrest.gauss(0, 1)
         rate = self.morning.capacity(now - EPOCH) * exp(self._wander)
         control = Control(action="rate", rate=rate, author="sim", reason="sim", until=now + 60)
         view = replace(self.model.view(now), control=control.to_bytes())

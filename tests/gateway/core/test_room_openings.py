@@ -105,9 +105,9 @@ def test_the_rate_of_before_is_forgotten_at_the_opening() -> None:
     room = LiveRoom(name="booking", policy=POLICY)
     for number in range(20):
         room.observe(view(PENDING, now=980 + number, serving=10))
-    assert room.lane_rates["regular"].rate == 0
+    assert room.lane_rate("regular") == 0
     room.observe(view(OPENED, now=1000.0, serving=10))
-    assert "regular" not in room.lane_rates
+    assert room.lane_rate("regular") is None
 
 
 def test_those_ahead_are_counted_by_the_share_that_turned_out_present() -> None:

@@ -72,15 +72,13 @@ def test_a_step_of_capacity_is_believed_within_seconds() -> None:
     assert made.waits.rate(LANE, 1000.0) == pytest.approx(5.0, rel=0.1)
 
 
-def test_what_the_plan_will_change_is_looked_ahead_at() -> None:
-    """A plan that doubles the rate in two minutes: ten minutes' worth of work takes six."""
-    made = queue()
-    rates = ((0.0, 10.0), (made.now + 120.0, 20.0))
+def plan(*parts: tuple[float, float, float]) -> ForecastRecord:
+    """Return a record with steps of (time, visits/s that come, visits/s that can be let in)."""
     steps = tuple(
-        PlanStep(at=at, q10=1, q50=1, q90=1, q95=1, admission_rate=rate, pool_share={"primary": 1.0})
-        for at, rate in rates
+        PlanStep(at=at, q10=come, q50=come, q90=come, q95=come, admission_rate=rate, pool_share={"primary": 1.0})
+        for at, come, rate in parts
     )
-    record = ForecastRecord(
+    return ForecastRecord(
         room="booking",
         version="v",
         model="m",
@@ -90,8 +88,28 @@ def test_what_the_plan_will_change_is_looked_ahead_at() -> None:
         capacity={"primary": 10.0},
         steps=steps,
     )
-    made.waits.expect(None, record)
+
+
+def test_what_the_plan_will_change_is_looked_ahead_at() -> None:
+    """A plan that doubles the rate in two minutes: ten minutes' worth of work takes six."""
+    made = queue()
+    made.waits.expect(None, plan((0.0, 1.0, 10.0), (made.now + 120.0, 1.0, 20.0)))
     assert made.waits.raw(LANE, 2999) == pytest.approx(120 + 240, rel=0.05)
+
+
+@pytest.mark.parametrize(("urgent_waiting", "expected"), [(4, 60 + 270 / 9), (400, 60 + 270 / 5)])
+def test_when_the_urgent_stop_coming_the_others_move_faster(urgent_waiting: int, expected: float) -> None:
+    """Of 10 a second 5 go to the urgent; in a minute only one a second of them comes. Where they queue, they go on."""
+    waits = Waits()
+    for second in range(61):
+        lanes = {
+            name: LaneView(issued=10_000 + 5 * second, serving=5 * second, calls=5 * second)
+            for name in (LANE, "urgent")
+        }
+        view = RoomView(room="booking", epoch="e", now=1000.0 + second, leader=False, lanes=lanes)
+        waits.observe(view, {LANE: 10_000, "urgent": urgent_waiting})
+    waits.expect(None, plan((0.0, 50.0, 10.0), (1120.0, 10.0, 10.0)))
+    assert waits.raw(LANE, 569) == pytest.approx(expected, rel=0.05)
 
 
 def test_the_upper_end_rises_only_after_three_looks_and_with_a_reason() -> None:
