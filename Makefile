@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --all-extras
+# Tests that may share the machine with each other; the rest runs alone, because it measures real servers.
+SHARING := tests/gateway tests/forecasting tests/contract tests/sim tests/security
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON ?= $(PYTHON)
@@ -28,8 +30,13 @@ install: .venv/.synced ## fill .venv with everything, every extra included
 demo: install ## a real morning peak, without and with the gateway, on embedded parts
 	@exec $(RUN) talon demo $(ARGS)
 
-test: system install check ## install what tests need and pass every test
+test: system install check ## install what tests need and pass every test; ARGS='tests/sim -x' for some of them
+ifdef ARGS
 	$(RUN) pytest $(ARGS)
+else
+	$(RUN) pytest --numprocesses 2 --dist worksteal $(SHARING)
+	$(RUN) pytest $(SHARING:%=--ignore=%)
+endif
 
 check: install ## format, lint, types, layers: what a commit must pass
 	$(RUN) ruff format --check --quiet .

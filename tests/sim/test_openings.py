@@ -13,7 +13,7 @@ BEGINS, OPENS = 10.0, 70.0
 RELEASE = Scenario(
     name="release at a known time",
     curve=((0, 4), (10, 30), (69, 45), (70, 12), (110, 12), (112, 0)),
-    rush=(90, 150),
+    rush=(75, 115),
     seconds=260,
     workers=4,
     requests=2,
@@ -63,7 +63,7 @@ def test_an_opening_is_fair_and_in_the_published_order(dies: float | None) -> No
     assert (outcome.inversions, outcome.double_admissions, outcome.lost_places, outcome.sent_back) == (0, 0, 0, 0)
     assert outcome.most_leaders == 1
     begin, end = RELEASE.rush
-    assert outcome.booked_between(begin, end) >= 0.85 * RELEASE.rush_capacity(), "the pools are not left idle"
+    assert outcome.booked_between(begin, end) >= 0.95 * RELEASE.rush_capacity(), "the pools are not left idle"
 
 
 def test_who_came_before_the_pre_queue_is_served_during_it() -> None:

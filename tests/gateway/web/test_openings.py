@@ -37,7 +37,7 @@ async def serving(one: aiohttp.ClientSession, portal: Portal) -> dict[str, Any]:
 
 async def test_in_the_pre_queue_nobody_gets_in_and_everybody_is_told_when(portal: Portal, visitor: Visitor) -> None:
     """A free room holds a newcomer back; the problem has the time, the commitment and a personal time to ask."""
-    opens_at = await begin(portal)
+    opens_at = await begin(portal, seconds=100)
     one = visitor(portal)
     async with one.get("/booking") as answer:
         problem = await answer.json()
@@ -48,8 +48,8 @@ async def test_in_the_pre_queue_nobody_gets_in_and_everybody_is_told_when(portal
         HASH,
     )
     assert (problem["ahead"], problem["position"], problem["turn"], problem["eta_seconds_low"]) == (None,) * 4
-    assert answer.headers["Retry-After"] == str(problem["retry_after"]) == "27"
-    await portal.tick(35)
+    assert answer.headers["Retry-After"] == str(problem["retry_after"]) == "54"
+    await portal.tick(60)
     async with one.get("/booking") as answer:
         problem = await answer.json()
     assert portal.now + problem["retry_after"] == pytest.approx(opens_at + 0.5, abs=1)
