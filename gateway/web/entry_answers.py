@@ -8,7 +8,7 @@ from gateway.core import entry_slip
 from gateway.core.decide import Reason
 from gateway.core.live_room import LiveRoom
 from gateway.core.ticket import Ticket
-from gateway.web.answers import TITLES, Answers, html, problem, wants_html
+from gateway.web.answers import TITLES, Answers, HelpBlock, html, problem, wants_html
 from gateway.web.door import Barred
 from gateway.web.pages.links import enter_path, same_site_path
 from gateway.web.pages.views import EntryState, EntryView, WaitingState, WaitingView
@@ -28,7 +28,13 @@ class EntryAnswers:
         self._answers = answers
 
     def barred(
-        self, request: web.BaseRequest, room: LiveRoom, barred: Barred, held: Ticket | None, reference: str
+        self,
+        request: web.BaseRequest,
+        room: LiveRoom,
+        barred: Barred,
+        held: Ticket | None,
+        reference: str,
+        region: str = "",
     ) -> web.Response:
         """Answer in the visitor's form; a slip is handed out, a place that is held stays held."""
         if not wants_html(request):
@@ -37,7 +43,8 @@ class EntryAnswers:
         language = self._answers.language(request)
         entry = request.raw_path if request.method in ("GET", "HEAD") else "/"
         if barred.reason is Reason.LIMITED:
-            body = self._site.pages.waiting(self._limited(room, barred, held, entry, reference), language, nonce)
+            page = self._limited(room, barred, held, entry, reference, self._answers.help(room.name, region))
+            body = self._site.pages.waiting(page, language, nonce)
             return html(TOO_MANY, body, nonce, barred.retry_after)
         rules = self._site.settings.rooms[room.name]
         view = EntryView(
@@ -49,7 +56,7 @@ class EntryAnswers:
             slow=max(barred.retry_after, barred.unproven_after),
             slip=barred.slip,
             bits=rules.joins.proof_of_work,
-            **self._answers.help(room.name),
+            **self._answers.help(room.name, region),
         )
         body = self._site.pages.entry(view, language, nonce)
         return self._with_slip(html(rules.page_status, body, nonce, barred.retry_after), barred)
@@ -72,7 +79,9 @@ class EntryAnswers:
             response.headers.add("Set-Cookie", cookie)
         return response
 
-    def _limited(self, room: LiveRoom, barred: Barred, held: Ticket | None, entry: str, reference: str) -> WaitingView:
+    def _limited(
+        self, room: LiveRoom, barred: Barred, held: Ticket | None, entry: str, reference: str, ways: HelpBlock
+    ) -> WaitingView:
         return WaitingView(
             room=room.name,
             state=WaitingState.LIMITED,
@@ -83,7 +92,7 @@ class EntryAnswers:
             updated=self._answers.local_time(),
             poll_url=f"/_talon/rooms/{room.name}",
             entry_url=entry,
-            **self._answers.help(room.name),
+            **ways,
         )
 
     async def enter(self, request: web.BaseRequest) -> web.Response:

@@ -106,10 +106,18 @@ class Gate:
         assert room is not None
         if decision.ticket is not None:
             seen.visit, seen.lane = decision.ticket.visit, decision.ticket.lane
+        # Who a visitor is costs a signature; it is looked up only where a page differs by it.
+        region = newcomer.region() if newcomer and site.settings.rooms[room.name].alternatives_by_region else ""
         if outcome.barred is not None:
-            return self._entry.barred(request, room, outcome.barred, decision.ticket, request_id)
+            return self._entry.barred(request, room, outcome.barred, decision.ticket, request_id, region)
         return self._answers.waiting(
-            request, room, decision, new_ticket=outcome.new_ticket, missed=outcome.missed, reference=request_id
+            request,
+            room,
+            decision,
+            new_ticket=outcome.new_ticket,
+            missed=outcome.missed,
+            reference=request_id,
+            region=region,
         )
 
     async def _forward(

@@ -62,6 +62,10 @@ class Newcomer:
         subject = self.found().identity.subject
         return person_key(self.keys, self.room, subject) if subject else b""
 
+    def region(self) -> str:
+        """The region that the portal or a trusted proxy names; empty when none does."""
+        return self.found().identity.region or self._said_by_proxy(self.settings.identity.region_header)
+
     def arriving(self, unlucky: Ticket | None = None) -> Arriving:
         """Return the lane and person of a new place; `unlucky` is a ticket of theirs that let nobody in."""
         rules = self.settings.rooms[self.room]
@@ -70,7 +74,7 @@ class Newcomer:
         facts = LaneFacts(
             identity=identity,
             request_class=self.request_class,
-            region=identity.region or self._said_by_proxy(self.settings.identity.region_header),
+            region=self.region(),
             named=self._said_by_proxy(rules.lane_header),
             again=again,
         )

@@ -7,8 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.core.identity_policy import IdentityPolicy
+from gateway.core.joins import JoinPolicy
 from gateway.core.supply import HOLD
-from gateway.web.answers import Answers
 from gateway.web.moments import SLOTS_HEADER
 from gateway.web.pages.views import RoomState
 from tests.gateway.web.conftest import ROOM, Portal
@@ -205,12 +206,23 @@ async def test_changes_are_audited(portal: Portal) -> None:
     assert entry["back_at"] > portal.now
 
 
-async def test_other_ways_are_those_of_the_region(start: Callable[..., Any]) -> None:
-    """A region with a list of its own is shown that one, every other region the default."""
-    portal = await start(alternatives=(("122", "daily"),), alternatives_by_region={"77": (("Mos.ru", "app"),)})
-    answers = Answers(portal.site)
-    assert answers.help(ROOM, "77")["alternatives"] == (("Mos.ru", "app"),)
-    assert answers.help(ROOM, "99")["alternatives"] == answers.help(ROOM)["alternatives"] == (("122", "daily"),)
+@pytest.mark.parametrize("joins", [JoinPolicy(second_contact=False), JoinPolicy()], ids=["waiting", "first contact"])
+async def test_other_ways_are_those_of_the_visitors_region(
+    start: Callable[..., Any], visitor: Visit, joins: JoinPolicy
+) -> None:
+    """A region with a list of its own is shown that one, every other region, and who has none, the default."""
+    portal = await start(
+        alternatives=(("122", "daily"),),
+        alternatives_by_region={"amur": (("Zeya line", "daily"),)},
+        identity=IdentityPolicy(region_header="X-Region"),
+        joins=joins,
+    )
+    await control(portal, "pause")
+    for said, shown, other in (("amur", "Zeya line", "122"), ("perm", "122", "Zeya line"), ("", "122", "Zeya line")):
+        fields = HTML | ({"X-Region": said} if said else {})
+        async with visitor(portal).get("/booking", headers=fields) as answer:
+            page = await answer.text()
+        assert (shown in page, f">{other}<" in page) == (True, False), (said, page)
 
 
 def test_every_stop_has_its_public_state() -> None:
