@@ -3,7 +3,8 @@
 -- returns {called per lane}, or {} when the owner does not hold the lease under this fence.
 local now = now_ms()
 if not leads(ARGV[2], ARGV[3], now) then return {} end
-local deadline, scan_limit = now + ARGV[4], tonumber(ARGV[6])
+-- As text: a number would be written out again for each of a thousand tickets.
+local deadline, scan_limit = string.format('%.0f', now + ARGV[4]), tonumber(ARGV[6])
 local waits = prequeue()
 redis.call('HSET', META, 'credit', waits and '0' or ARGV[5])
 
@@ -11,7 +12,7 @@ local function bits(lane, which, first_byte, last_byte)
   return redis.call('GETRANGE', key(lane, which), first_byte, last_byte)
 end
 
-local byte_at, band, MASKS = string.byte, bit.band, {[0] = 128, 64, 32, 16, 8, 4, 2, 1}
+local byte_at, band, bor, MASKS = string.byte, bit.band, bit.bor, {[0] = 128, 64, 32, 16, 8, 4, 2, 1}
 
 local function is_set(bitmap, number, first_byte)
   local place = number % 8
@@ -19,28 +20,41 @@ local function is_set(bitmap, number, first_byte)
   return byte ~= nil and band(byte, MASKS[place]) ~= 0
 end
 
+-- Drops the joining times of tickets before the head, but for the last before it.
+local function forget_joins(lane, serving, passed)
+  local ahead = math.floor(passed / 16) + 2
+  repeat
+    local samples, over = redis.call('LRANGE', key(lane, JOINS), 1, ahead), 0
+    while over < #samples and tonumber(string.match(samples[over + 1], '^%d+')) <= serving + 1 do over = over + 1 end
+    if over > 0 then redis.call('LTRIM', key(lane, JOINS), over, -1) end
+  until over < ahead
+end
+
 local function scan(lane, wanted, limit, called)
   local first = counter('serving', lane) + 1
   local last = math.min(limit, first + scan_limit - 1)
-  if #called >= wanted or last < first then return end
+  local count = #called
+  if count >= wanted or last < first then return end
   local low, high = math.floor(first / 8), math.floor(last / 8)
   local gone, one, two = bits(lane, GONE, low, high), bits(lane, SEEN0, low, high), bits(lane, SEEN1, low, high)
-  local number, left = first - 1, 0
-  while #called < wanted and number < last do
+  local number, left, away, here = first - 1, 0, nil, nil
+  while count < wanted and number < last do
     number = number + 1
-    if is_set(gone, number, low) then
+    local place = number % 8
+    if place == 0 or not here then
+      local at = (number - place) / 8 - low + 1
+      away, here = byte_at(gone, at) or 0, bor(byte_at(one, at) or 0, byte_at(two, at) or 0)
+    end
+    if band(away, MASKS[place]) ~= 0 then
       left = left + 1
-    elseif is_set(one, number, low) or is_set(two, number, low) then
-      called[#called + 1] = number
+    elseif band(here, MASKS[place]) ~= 0 then
+      count = count + 1
+      called[count] = number
     end
   end
   redis.call('HSET', META, 'serving:' .. lane_name(lane), number)
   if left > 0 then add('left', lane, -left) end
-  local ahead = redis.call('LINDEX', key(lane, JOINS), 1)
-  while ahead and tonumber(string.match(ahead, '^%d+')) <= number + 1 do
-    redis.call('LPOP', key(lane, JOINS))
-    ahead = redis.call('LINDEX', key(lane, JOINS), 1)
-  end
+  forget_joins(lane, number, number - first)
 end
 
 -- The cohort of an opening is called in the order of the tickets handed in, which lie all over its numbers: its bitmaps are
@@ -81,17 +95,22 @@ end
 
 local answer = {}
 for lane = 1, LANES do
-  local wanted, count = tonumber(ARGV[6 + lane]), 0
-  local adds = {}
+  local wanted = tonumber(ARGV[6 + lane])
+  local adds, size = {}, 0
   if wanted > 0 then
     local back = redis.call('ZPOPMIN', key(lane, RETURNING), wanted)
-    for i = 1, #back, 2 do adds[#adds + 1] = deadline; adds[#adds + 1] = back[i] end
+    for i = 1, #back, 2 do
+      adds[size + 1], adds[size + 2] = deadline, back[i]
+      size = size + 2
+    end
     if #back > 0 then add('back', lane, -#back / 2) end
   end
-  for _, number in ipairs(call_lane(lane, wanted - #adds / 2)) do adds[#adds + 1] = deadline; adds[#adds + 1] = number end
-  count = #adds / 2
-  for i = 1, #adds, 1000 do redis.call('ZADD', key(lane, CALLED), unpack(adds, i, math.min(i + 999, #adds))) end
-  if count > 0 then add('calls', lane, count) end
-  answer[lane] = count
+  for _, number in ipairs(call_lane(lane, wanted - size / 2)) do
+    adds[size + 1], adds[size + 2] = deadline, number
+    size = size + 2
+  end
+  for i = 1, size, 1000 do redis.call('ZADD', key(lane, CALLED), unpack(adds, i, math.min(i + 999, size))) end
+  if size > 0 then add('calls', lane, size / 2) end
+  answer[lane] = size / 2
 end
 return answer
