@@ -48,7 +48,7 @@ format: install ## put the code into its form
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: install ## measure peaks, store, polls, clocks, openings, day; PART=polls for one of them
+bench: install ## measure peaks, store, polls, clocks, openings, waits, day; PART=polls for one of them
 	$(RUN) python -m tests.bench $(PART) $(ARGS)
 
 proof: install ## the long proofs: a day with a million visitors, more examples for every property test

@@ -21,6 +21,7 @@ SLEEPERS = {
     "tests/integration/order.py": "a crowd asks in rounds, at most so many",
     "tests/integration/test_failover.py": "a claim is tried again while the store changes hands, with a limit",
     "tests/integration/store_crowd.py": "a crowd at the store comes at a pace, until the test ends it",
+    "tests/bench/store.py": "the store's child ends its work, with a deadline",
     "tests/bench/clocks.py": "visits come and claim at a pace, for so many seconds of the store's clock",
     "tests/sim/": "the clock of its event loop is virtual: sleeping takes no time",
     "tests/contract/conftest.py": "World.passes lets time pass on a real server, whose clock cannot be moved",

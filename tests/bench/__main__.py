@@ -12,6 +12,7 @@ PARTS = {
     "polls": "status polls that one core answers",
     "clocks": "the set rate with three gateways whose clocks disagree",
     "openings": "what calling from a shuffled cohort costs",
+    "waits": "how often waits end inside the range that was shown first",
     "day": "a simulated day with a million visitors",
 }
 

@@ -1,4 +1,4 @@
-"""The mornings of the simulation of waits; `python -m tests.sim.waiting_mornings` prints what came of each."""
+"""The mornings of the simulation of waits; `make bench PART=waits` prints what came of each."""
 
 from collections.abc import Callable
 from math import exp, pi, sin
@@ -80,19 +80,3 @@ def row(name: str, told: Told) -> str:
     """Return one line of the table."""
     inside, later, error, unknown = told.figures()
     return f"| {name} | {told.known:,} | {inside:.2f} | {later:.2f} | {error:.2f} | {unknown:.3f} |"
-
-
-def main() -> None:
-    """Print the figures of every morning and of all together."""
-    whole = Told()
-    columns = ("morning", "waits", "inside", "longer than shown", "median error of the middle", "unknown")
-    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-    for morning in (*TESTED, *FURTHER):
-        told = Play(morning).run()
-        add(whole, told)
-        print(row(morning.name, told), flush=True)
-    print(row("**all**", whole))
-
-
-if __name__ == "__main__":
-    main()
