@@ -94,9 +94,11 @@ def _command(sha: str, number: int, count: int, *, persons: bool) -> tuple[objec
 
 async def _rewritten(client: Redis) -> None:
     """Wait until the store's child has rewritten the log of so many joins: its page faults are not the tick's."""
-    async with asyncio.timeout(120):
-        while (await client.info("persistence"))["aof_rewrite_in_progress"]:
-            await asyncio.sleep(0.2)
+    for _ in range(600):
+        if not (await client.info("persistence"))["aof_rewrite_in_progress"]:
+            return
+        await asyncio.sleep(0.2)
+    raise TimeoutError("the store is still rewriting its log")
 
 
 async def _script_ms(client: Redis, times: int, call: Callable[[], Awaitable[object]]) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import exp, pi, sin
 
-from tests.sim.waiting import Morning, Play, Told
+from tests.sim.waiting import Morning, Told
 
 SCALE = 0.3
 """Size of the portal: 3 visits/s can be let in where the numbers below say 10."""
