@@ -38,7 +38,6 @@ class Spread:
     low: float = -0.4
     high: float = 0.26
     bias: float = 0.0
-
     learned_at: float | None = None
 
     def weight(self, raw: float, now: float) -> float:
@@ -61,11 +60,9 @@ class Spread:
 
 @dataclass(slots=True)
 class Calibration:
-    """Owns the spreads of all horizons, and the smoothed shares of waits inside and later."""
+    """Owns the spreads of all horizons."""
 
     spreads: tuple[Spread, ...] = field(default_factory=lambda: tuple(Spread() for _ in range(len(HORIZONS) + 1)))
-    inside: float | None = None
-    later: float | None = None
 
     def middle(self, raw: float) -> float:
         """Return the middle of a wait that was computed as `raw` seconds."""
@@ -85,8 +82,6 @@ class Calibration:
         if not counted:
             spread.learn(weight, earlier=earlier, later=later)
         spread.centre(weight, self.middle(raw), waited)
-        self.inside = _smooth(self.inside, not (earlier or later))
-        self.later = _smooth(self.later, later)
 
     def outlived(self, raw: float, now: float) -> None:
         """A visit has waited longer than it was shown and waits on."""
@@ -95,10 +90,6 @@ class Calibration:
 
     def _of(self, raw: float) -> Spread:
         return self.spreads[bisect(HORIZONS, raw)]
-
-
-def _smooth(share: float | None, hit: bool) -> float:
-    return float(hit) if share is None else share + 0.005 * (hit - share)
 
 
 def drained_after(ahead: float, rate: float, loss: float) -> float:

@@ -11,7 +11,7 @@ from math import exp, log
 from random import Random
 from statistics import median
 
-from forecasting.contract import ForecastRecord, PlanStep
+from forecasting.contract import ForecastRecord
 from gateway.core.admission import AdmissionPolicy
 from gateway.core.control import Control
 from gateway.core.eta import Wait, poll_after
@@ -21,6 +21,7 @@ from gateway.core.room import Standing
 from gateway.core.room_model import RoomModel
 from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitPolicy
+from tests.plans import plan
 
 EPOCH, ROOM, TICK = 1_000_000.0, "booking", 0.25
 TURNS_A_SECOND = 4
@@ -95,29 +96,9 @@ class Play:
     def _plan(self) -> ForecastRecord | None:
         if self.morning.plan is None:
             return None
-        rates = [self.morning.capacity(second) for second in range(0, int(self.morning.seconds) + 60, 60)]
-        steps = tuple(
-            PlanStep(
-                at=EPOCH + 60.0 * n,
-                q10=1.0,
-                q50=1.0,
-                q90=1.0,
-                q95=1.0,
-                admission_rate=rate * self.morning.plan,
-                pool_share={"primary": 1.0},
-            )
-            for n, rate in enumerate(rates)
-        )
-        return ForecastRecord(
-            room=ROOM,
-            version="v",
-            model="sim",
-            made_at=EPOCH,
-            expires_at=EPOCH + 1e6,
-            step_seconds=60.0,
-            steps=steps,
-            capacity={"primary": 1.0},
-        )
+        minutes = range(0, int(self.morning.seconds) + 60, 60)
+        rates = ((self.morning.arrivals(t), self.morning.capacity(t) * self.morning.plan) for t in minutes)
+        return plan(EPOCH, 60.0, *rates)
 
     def run(self) -> Told:
         """Play to the end and return what came of it."""

@@ -1,33 +1,20 @@
 """When it will be quieter: from the plan, or not at all."""
 
-from forecasting.contract import ForecastRecord, PlanStep
+from forecasting.contract import ForecastRecord
 from gateway.core.advice import quieter_after
+from tests.plans import plan
 
 EIGHT = 1_000_000.0
 
 
-def record(*demand: float, rate: float | None = 10.0, step: float = 1800.0) -> ForecastRecord:
+def record(*demand: float, rate: float | None = 10.0) -> ForecastRecord:
     """A plan from eight o'clock on, half an hour a step."""
-    steps = tuple(
-        PlanStep(at=EIGHT + n * step, q10=0, q50=d, q90=d, q95=d, admission_rate=rate, pool_share={"primary": 1.0})
-        for n, d in enumerate(demand)
-    )
-    return ForecastRecord(
-        room="booking",
-        version="v",
-        model="m",
-        made_at=EIGHT,
-        expires_at=EIGHT + 1e6,
-        step_seconds=step,
-        capacity={"primary": 10.0},
-        steps=steps,
-    )
+    return plan(EIGHT, 1800.0, *((expected, rate) for expected in demand))
 
 
 def test_the_first_quiet_hour_is_advised() -> None:
     """After two busy half hours and one quiet one that does not last, the hour that lasts is named."""
-    plan = record(20, 15, 5, 12, 8, 8, 3)
-    assert quieter_after(plan, EIGHT + 60) == EIGHT + 4 * 1800
+    assert quieter_after(record(20, 15, 5, 12, 8, 8, 3), EIGHT + 60) == EIGHT + 4 * 1800
 
 
 def test_nothing_is_advised_where_nothing_is_known() -> None:

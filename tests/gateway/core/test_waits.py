@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.contract import ForecastRecord, PlanStep
 from gateway.core.calibration import Calibration, drained_after
 from gateway.core.room import LaneView, RoomView
 from gateway.core.waits import LOOKS, PATIENCE, Outcome, Waits
+from tests.plans import plan
 
 LANE = "regular"
 
@@ -72,28 +72,10 @@ def test_a_step_of_capacity_is_believed_within_seconds() -> None:
     assert made.waits.rate(LANE, 1000.0) == pytest.approx(5.0, rel=0.1)
 
 
-def plan(*parts: tuple[float, float, float]) -> ForecastRecord:
-    """Return a record with steps of (time, visits/s that come, visits/s that can be let in)."""
-    steps = tuple(
-        PlanStep(at=at, q10=come, q50=come, q90=come, q95=come, admission_rate=rate, pool_share={"primary": 1.0})
-        for at, come, rate in parts
-    )
-    return ForecastRecord(
-        room="booking",
-        version="v",
-        model="m",
-        made_at=0.0,
-        expires_at=1e9,
-        step_seconds=60.0,
-        capacity={"primary": 10.0},
-        steps=steps,
-    )
-
-
 def test_what_the_plan_will_change_is_looked_ahead_at() -> None:
     """A plan that doubles the rate in two minutes: ten minutes' worth of work takes six."""
     made = queue()
-    made.waits.expect(None, plan((0.0, 1.0, 10.0), (made.now + 120.0, 1.0, 20.0)))
+    made.waits.expect(None, plan(made.now, 120.0, (1.0, 10.0), (1.0, 20.0)))
     assert made.waits.raw(LANE, 2999) == pytest.approx(120 + 240, rel=0.05)
 
 
@@ -108,7 +90,7 @@ def test_when_the_urgent_stop_coming_the_others_move_faster(urgent_waiting: int,
         }
         view = RoomView(room="booking", epoch="e", now=1000.0 + second, leader=False, lanes=lanes)
         waits.observe(view, {LANE: 10_000, "urgent": urgent_waiting})
-    waits.expect(None, plan((0.0, 50.0, 10.0), (1120.0, 10.0, 10.0)))
+    waits.expect(None, plan(1060.0, 60.0, (50.0, 10.0), (10.0, 10.0)))
     assert waits.raw(LANE, 569) == pytest.approx(expected, rel=0.05)
 
 
