@@ -75,6 +75,8 @@ class LiveRoom:
     heartbeats: dict[str, set[int]] = field(default_factory=dict)
     openings: RoomOpenings = field(default_factory=RoomOpenings)
     profiles: Mapping[str, PresenceProfile] = field(default_factory=dict)
+    quieter_after: float | None = None
+    """The moment, seconds since the epoch, from which the forecast expects nobody to wait; None for no advice."""
     ledger: VisitLedger = field(init=False)
     spillovers: dict[str, Spillover] = field(init=False)
     admissions: dict[str, PoolAdmission] = field(init=False)

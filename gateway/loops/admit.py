@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
+from gateway.core.advice import quieter_after
 from gateway.core.cohort import SEED_BYTES, Cohort, CohortChange, wanted_cohort
 from gateway.core.known_openings import Opening
 from gateway.core.live_room import LiveRoom
@@ -83,7 +84,10 @@ class AdmissionLoop:
             event("opening_without_shuffle", room=self._room.name, opens_at=wanted.opens_at)
 
     async def tidy(self) -> None:
-        """Once a second: hand heartbeats over, follow the backend's word on slots; the leader sweeps and counts."""
+        """Once a second: hand heartbeats over, follow the backend's word on slots, renew what all visitors are told.
+
+        The leader sweeps and counts.
+        """
         room, store = self._room, self._store
         beats, room.heartbeats = room.heartbeats, {}
         tickets = {lane: sorted(numbers) for lane, numbers in beats.items() if numbers}
@@ -97,6 +101,7 @@ class AdmissionLoop:
             if view.waiting == 0 and await store.roll(room.name, owner=self._owner) not in (None, view.epoch):
                 event("epoch_rolled", room=room.name, epoch=view.epoch)
         if view is not None:
+            room.quieter_after = quieter_after(room.fresh_record(view.now), view.now)
             room.profiles = await store.presence(room.name)
 
     async def _follow_supply(self) -> None:

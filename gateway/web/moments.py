@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
-from gateway.core.advice import quieter_after
 from gateway.core.live_room import LiveRoom
 from gateway.core.supply import SlotsSaid
 from gateway.web.site import Site
@@ -40,8 +39,7 @@ def times(site: Site, room: LiveRoom) -> Times:
 
 def quieter(site: Site, room: LiveRoom) -> str:
     """Return from when on the forecast expects no queue, as local time with its zone, or nothing."""
-    now = site.store_now(room)
-    return show_moment(quieter_after(room.fresh_record(now), now) or 0.0, site.settings.time_zone, now)
+    return show_moment(room.quieter_after or 0.0, site.settings.time_zone, site.store_now(room))
 
 
 def read_moment(text: str, zone: str, now: float) -> float:

@@ -14,7 +14,6 @@ import orjson
 from aiohttp import web
 
 from gateway.core.admission import RateReason
-from gateway.core.advice import quieter_after
 from gateway.core.control import Control
 from gateway.core.live_room import LiveRoom
 from gateway.web.answers import Answers, html, json_answer, problem, wants_html
@@ -155,13 +154,12 @@ def now_serving(room: LiveRoom) -> dict[str, object]:
             "rate": round(room.lane_rate(name) or 0.0, 2),
             "newcomer_wait": [wait.low, wait.high] if wait else None,
         }
-    advice = {"quieter_after": quieter_after(room.fresh_record(view.now), view.now)}
     served = {
         "room": room.name,
         "epoch": view.epoch,
         "state": state,
         "at": int(view.now),
-        "advice": advice,
+        "advice": {"quieter_after": room.quieter_after},
         "lanes": lanes,
     }
     return served if room.openings.cohort is None else {**served, "opening": published(room.openings.cohort)}
