@@ -22,15 +22,25 @@ TOO_LITTLE = ((0.0, 16.0), (12.0, 12.0), (13.0, 24.0), (22.0, 14.0))
 """Half of the capacity is lost in the first hour of the rush: no order of calls could keep the targets."""
 
 
-def real_day(visitors: int, capacity: tuple[tuple[float, float], ...], seed: int = 1) -> Day:
-    """Return the day with so many visitors; capacity is that of a million and shrinks with them."""
+def real_day(
+    visitors: int, capacity: tuple[tuple[float, float], ...], seed: int = 1, hours: tuple[int, int] = (0, 24)
+) -> Day:
+    """Return the day with so many visitors, or some hours of it with their part of them.
+
+    Capacity is that of a million and shrinks with the visitors of the whole day.
+    """
     with gzip.open(sample_series(), "rt", encoding="ascii") as lines:
-        shape = tuple(float(row["y"]) for row in csv.DictReader(lines) if row["ds"].startswith("1995-07-13"))
+        whole = tuple(float(row["y"]) for row in csv.DictReader(lines) if row["ds"].startswith("1995-07-13"))
+    begin, end = hours
+    shape = whole[4 * begin : 4 * end]
     part = visitors / 1_000_000
+    # What holds at the beginning is the last of what began before it.
+    before = [(0.0, rate) for hour, rate in capacity if hour <= begin][-1:]
+    later = [(hour - begin, rate) for hour, rate in capacity if begin < hour < end]
     return Day(
-        visitors=visitors,
+        visitors=round(visitors * sum(shape) / sum(whole)),
         shape=shape,
-        capacity=tuple((hour, rate * part) for hour, rate in capacity),
+        capacity=tuple((hour, rate * part) for hour, rate in (*before, *later)),
         lanes=LANES,
         mix=MIX,
         seed=seed,
