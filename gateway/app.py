@@ -15,9 +15,10 @@ from gateway.build import Parts, build, room_options
 from gateway.core.known_openings import Opening
 from gateway.core.reports import PoolReading
 from gateway.errors import ConfigError, StoreUnavailable
-from gateway.loops import admit, follow_forecast
+from gateway.loops import admit, follow_forecast, follow_nodes
 from gateway.loops.admit import AdmissionLoop
 from gateway.loops.follow_forecast import ForecastFollower
+from gateway.loops.follow_nodes import NodeFollower
 from gateway.loops.nodes import MEASURE_INTERVAL, Prober, note_nodes
 from gateway.loops.supervise import every
 from gateway.opening_times import opening_now
@@ -134,6 +135,8 @@ class Gateway:
         for room in parts.site.rooms.values():
             follower = ForecastFollower(room, store, metrics, partial(parts.site.store_now, room))
             coroutines.append(run("follow_forecast", follow_forecast.INTERVAL, follower.look))
+        nodes = NodeFollower(parts.pools, store, time.time)
+        coroutines.append(run("follow_nodes", follow_nodes.INTERVAL, nodes.look))
         for name, pool in parts.pools.items():
             prober = Prober(pool, parts.forwarder.proof)
             stack.push_async_callback(prober.close)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from gateway.core.classify import Classifier
 from gateway.core.live_room import LiveRoom, RoomPolicy
+from gateway.core.pool_policy import PoolPolicy
 from gateway.errors import ConfigError
 from gateway.identity_keys import load_identity_keys
 from gateway.ports import RoomStore
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
 from gateway.secrets_file import load_keys, load_origin_secret
-from gateway.settings import RoomSettings, Settings
+from gateway.settings import PoolSettings, RoomSettings, Settings
 from gateway.store.room_options import RoomOptions
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
@@ -57,6 +58,18 @@ def identities(settings: Settings) -> Identities:
     return Identities(settings.identity, load_identity_keys(settings.identity), claims_in(settings))
 
 
+def pool_policy(settings: Settings, pool: PoolSettings) -> PoolPolicy:
+    """Return what rules a pool's nodes and the line in front of them."""
+    return PoolPolicy(
+        limit=pool.limit,
+        health=pool.health,
+        line=settings.proxy.line(),
+        outliers=pool.outliers,
+        retries=pool.retries,
+        slow_start=pool.slow_start,
+    )
+
+
 def build(settings: Settings, store: RoomStore) -> Parts:
     """Return all parts, wired; raises ConfigError when the keys cannot be used."""
     metrics = Metrics()
@@ -64,11 +77,10 @@ def build(settings: Settings, store: RoomStore) -> Parts:
         name: Pool.build(
             name,
             pool.nodes,
-            limit=pool.limit,
-            health=pool.health,
-            max_queue=settings.proxy.max_queue,
+            pool_policy(settings, pool),
             clock=time.monotonic,
             chance=random.random,
+            weights=pool.weights,
         )
         for name, pool in settings.pools.items()
     }

@@ -8,6 +8,7 @@ from multidict import CIMultiDict
 
 from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.health import HealthPolicy
+from gateway.core.need import Need
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading
 from gateway.core.room import NOWHERE, Claim, Joined, RoomView, Standing
@@ -85,6 +86,14 @@ class RoomStore(Protocol):
         """Return the published forecast record, or b"" when there is none."""
         ...
 
+    async def change_node(self, place: str, change: bytes) -> None:
+        """Store an operator's command about a node, in the place of the one before."""
+        ...
+
+    async def node_changes(self) -> Mapping[str, bytes]:
+        """Return the last command about every node that had one."""
+        ...
+
     async def ping(self) -> None:
         """Return when the store answers."""
         ...
@@ -111,15 +120,19 @@ class Measured(Protocol):
         """Take one check's result; returns the new state when it has changed."""
         ...
 
-    def measure(self) -> None:
-        """Close the measuring window: limits learn, waiting requests move on."""
+    def measure(self) -> Mapping[str, bool]:
+        """Close the measuring window; returns the nodes that were ejected (False) or are back (True) by it."""
         ...
 
     def reading(self) -> PoolReading:
         """Return what admission needs to know."""
         ...
 
-    def loads(self) -> list[tuple[str, int, float]]:
+    def drain(self, url: str, draining: bool) -> bool:
+        """Take a node out of choice or back in; False when it has been so already."""
+        ...
+
+    def loads(self) -> list[tuple[str, float, float]]:
         """Return node, inflight and limit of every node."""
         ...
 
@@ -138,6 +151,11 @@ class Upstream(Protocol):
         *,
         request_id: str,
         prepare: "Callable[[CIMultiDict[str], bool], None]",
+        need: Need = ...,
+        body: bytes | None = None,
     ) -> web.StreamResponse:
-        """Forward to a pool and answer; `prepare(fields, ended)` sees the answer's fields before they are sent."""
+        """Forward to a pool and answer; `prepare(fields, ended)` sees the answer's fields before they are sent.
+
+        `need` is the request's turn and size; `body` its body if that has been read already.
+        """
         ...

@@ -14,7 +14,7 @@ from gateway.settings import ProxySettings, RoomSettings, Settings
 
 FIXED = ("listen", "admin", "store", "data_dir", "secrets_file", "access_log", "pools")
 FIXED_IN_ROOM = ("max_waiting", "presence_grace", "claim_window")
-FIXED_IN_PROXY = ("connect_timeout", "read_timeout", "max_queue", "drain")
+FIXED_IN_PROXY = ("connect_timeout", "read_timeout", "max_queue", "shed_after", "shed_standing", "drain")
 Section = TypeVar("Section", RoomSettings, ProxySettings)
 
 

@@ -24,12 +24,15 @@ from gateway.core.joins import JoinPolicy
 from gateway.core.known_openings import OpeningRule
 from gateway.core.lane_rules import LaneRule, check_classes, check_rules
 from gateway.core.lanes import LanePolicy
-from gateway.core.limits.gradient import LimitPolicy
+from gateway.core.limits.policy import LimitPolicy
 from gateway.core.names import check_name
+from gateway.core.outliers import OutlierPolicy
+from gateway.core.retry_budget import RetryPolicy
 from gateway.core.spillover import SpilloverPolicy
 from gateway.core.store_url import parse_store
 from gateway.core.units import Seconds
 from gateway.core.visits import VisitPolicy
+from gateway.core.waitline import LinePolicy
 from gateway.errors import ConfigError
 
 
@@ -47,6 +50,10 @@ class PoolSettings:
     role: Literal["primary", "backup"] = "primary"
     health: HealthPolicy = field(default_factory=HealthPolicy)
     limit: LimitPolicy = field(default_factory=LimitPolicy)
+    outliers: OutlierPolicy = field(default_factory=OutlierPolicy)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    slow_start: Seconds = 10.0
+    weights: Mapping[str, float] = field(default_factory=dict)
     warmup: Seconds = 0.0
     trickle: float = 0.1
     patience: Seconds = 3.0
@@ -61,6 +68,12 @@ class PoolSettings:
                 raise ValueError(f"nodes: expected http://HOST:PORT without a path, got {node!r}")
         if len(set(self.nodes)) != len(self.nodes):
             raise ValueError("nodes: a node stands twice")
+        if unknown := set(self.weights) - set(self.nodes):
+            raise ValueError(f"weights: {sorted(unknown)[0]!r} is not one of the nodes")
+        if any(not 0.01 <= weight <= 100 for weight in self.weights.values()):
+            raise ValueError("weights: expected numbers in 0.01..100")
+        if self.slow_start < 0:
+            raise ValueError("slow_start: expected at least 0s")
         self.spillover()
 
     def spillover(self) -> SpilloverPolicy:
@@ -133,6 +146,8 @@ class ProxySettings:
     read_timeout: Seconds = 60.0
     queue_timeout: Seconds = 15.0
     max_queue: int = 2000
+    shed_after: Seconds = 0.4
+    shed_standing: Seconds = 0.15
     max_body: int = 10_000_000
     trusted_proxies: tuple[str, ...] = ()
     origin_secret_file: Path | None = None
@@ -141,9 +156,14 @@ class ProxySettings:
     def __post_init__(self) -> None:
         if min(self.connect_timeout, self.read_timeout, self.queue_timeout) <= 0:
             raise ValueError("timeouts must be above 0s")
-        if self.max_queue < 1 or self.max_body < 1:
-            raise ValueError("max_queue and max_body must be at least 1")
+        if self.max_body < 1:
+            raise ValueError("max_body must be at least 1")
+        self.line()
         read_networks(self.trusted_proxies)
+
+    def line(self) -> LinePolicy:
+        """The rules of the line in front of each pool."""
+        return LinePolicy(shed_after=self.shed_after, shed_standing=self.shed_standing, most=self.max_queue)
 
 
 class Settings(BaseSettings):

@@ -12,7 +12,7 @@ import yaml
 from forecasting.contract import ForecastRecord, PlanStep, plan_key
 from gateway.core.classify import DEFAULT_CLASSES
 from gateway.settings import Settings, load
-from gateway.store.keys import LANE_KEYS, ROOM_KEYS
+from gateway.store.keys import LANE_KEYS, NODES_KEY, ROOM_KEYS
 from talon.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +87,7 @@ def test_every_store_key_is_in_the_reference() -> None:
     """Keys of the room, of its lanes, and the plan; no others."""
     text = page("redis-keys.md")
     expected = {f"talon:{{ROOM}}:{name}" for name in ROOM_KEYS} | {f"talon:{{ROOM}}:{name}:LANE" for name in LANE_KEYS}
-    expected |= {plan_key("ROOM"), "talon:{ROOM}:persons:BUCKET"}
+    expected |= {plan_key("ROOM"), "talon:{ROOM}:persons:BUCKET", NODES_KEY}
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `talon:")]
     assert set(re.findall(r"`([^`]+)`", " ".join(rows))) == expected
     lua = (ROOT / "gateway" / "store" / "lua").glob("*.lua")

@@ -23,12 +23,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestClass:
-    """A kind of request: `paths` are globs on the path, `methods` empty means any."""
+    """A kind of request: `paths` are globs on the path, `methods` empty means any.
+
+    `priority`: in front of full nodes the higher goes first; `cost`: places that one request takes at a node.
+    """
 
     name: str
     paths: tuple[str, ...]
     methods: tuple[str, ...] = ()
     express: bool = False
+    priority: int = 0
+    cost: float = 1.0
 
     def __post_init__(self) -> None:
         check_name("class", self.name)
@@ -36,6 +41,10 @@ class RequestClass:
             raise ValueError("paths must be a list of globs that start with '/' or '*'")
         if any(_METHOD.fullmatch(method) is None for method in self.methods):
             raise ValueError(f"methods must be upper case, got {list(self.methods)}")
+        if not -10 <= self.priority <= 10:
+            raise ValueError(f"priority must be in -10..10, got {self.priority}")
+        if not 0 < self.cost <= 100:
+            raise ValueError(f"cost must be above 0 and at most 100, got {self.cost}")
 
 
 VISIT = RequestClass(name="visit", paths=("*",))

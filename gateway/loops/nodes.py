@@ -56,7 +56,8 @@ class Prober:
 def note_nodes(pools: Mapping[str, Measured], metrics: Metrics) -> None:
     """Close the measuring window of every pool and publish inflight and limits."""
     for pool in pools.values():
-        pool.measure()
+        for url, back in pool.measure().items():
+            event("node_returned" if back else "node_ejected", pool=pool.name, node=url)
         for url, inflight, limit in pool.loads():
             metrics.inflight.labels(pool.name, url).set(inflight)
             metrics.limit.labels(pool.name, url).set(limit)

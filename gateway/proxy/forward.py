@@ -1,12 +1,14 @@
 """Forwarding one request to a pool and its answer back, both streamed.
 
-The path is sent as it came. A request is never sent twice: whether a lost answer may be asked for again is not
-decided here. Every wait has a limit; a failure before the first byte of the answer is UpstreamFailed, after it the
-connection to the visitor is broken, so that half an answer is never taken for a whole one.
+The path is sent as it came. A request is sent twice only where that does no harm, and within the pool's budget
+(`core/retry_budget.py`). Every wait has a limit; a failure before the first byte of the answer is UpstreamFailed,
+after it the connection to the visitor is broken, so that half an answer is never taken for a whole one.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import HttpVersion11, web
@@ -16,15 +18,40 @@ from yarl import URL
 from gateway.core.address import is_trusted
 from gateway.core.classify import origin_form
 from gateway.core.limits.slowdown import kind_of
+from gateway.core.need import Need
 from gateway.core.origin_proof import FIELD, prove
+from gateway.core.retry_budget import RETRIED_STATUSES, SAFE, Failed
 from gateway.errors import UpstreamFailed
 from gateway.proxy.headers import VISIT_HEADER, to_upstream, to_visitor
-from gateway.proxy.pool import Node, Pool
+from gateway.proxy.node import Node
+from gateway.proxy.pool import Pool
 from gateway.settings import ProxySettings
 from gateway.telemetry.metrics import Metrics
 
 _AUTO = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 CHUNK = 65536
+ORDINARY = Need()
+
+
+class AttemptFailed(Exception):
+    """One attempt at one node gave no answer; `error` is what the visitor is told if it was the last."""
+
+    def __init__(self, how: Failed, error: UpstreamFailed) -> None:
+        super().__init__(str(error))
+        self.how = how
+        self.error = error
+
+
+@dataclass(slots=True, kw_only=True)
+class Sending:
+    """One request on its way, and the nodes that it has been sent to."""
+
+    request: web.BaseRequest
+    request_id: str
+    prepare: Callable[["CIMultiDict[str]", bool], None]
+    need: Need
+    body: bytes | None
+    tried: list[str] = field(default_factory=list)
 
 
 async def _invite_body(request: web.BaseRequest) -> None:
@@ -65,6 +92,8 @@ class Forwarder:
                 total=None, sock_connect=self.settings.connect_timeout, sock_read=self.settings.read_timeout
             ),
         )
+        # By itself it repeats what it holds to be idempotent, PUT and DELETE too, outside of every budget.
+        self._session._retry_connection = False
 
     async def close(self) -> None:
         """Close all connections to nodes."""
@@ -78,30 +107,81 @@ class Forwarder:
         *,
         request_id: str,
         prepare: Callable[["CIMultiDict[str]", bool], None],
+        need: Need = ORDINARY,
+        body: bytes | None = None,
     ) -> web.StreamResponse:
-        """Forward to the pool and stream the answer; `prepare(fields, ended)` may add fields to the answer."""
+        """Forward to the pool and stream the answer; `prepare(fields, ended)` may add fields to the answer.
+
+        `body` is the request's body if it has been read already; without it the body is streamed.
+        """
         pool = self.pools[pool_name]
-        node = await pool.acquire(self.settings.queue_timeout)
-        started = self._clock()
+        sending = Sending(request=request, request_id=request_id, prepare=prepare, need=need, body=body)
+        pool.budget.note_request()
+        while True:
+            node = await pool.acquire(self.settings.queue_timeout, need, sending.tried)
+            sending.tried.append(node.url)
+            try:
+                response = await self._attempt(sending, pool, node)
+            except AttemptFailed as failed:
+                if not self._again(sending, pool, failed.how):
+                    raise failed.error from failed
+                continue
+            if response is not None:
+                return response
+
+    def _again(self, sending: Sending, pool: Pool, how: Failed) -> bool:
+        """Whether the request is sent once more, which is counted; only one whose body is still whole can be."""
+        request = sending.request
+        whole = how is Failed.NOT_SENT or sending.body is not None or not request.can_read_body
+        keyed = sending.body is not None and "Idempotency-Key" in request.headers
+        again = whole and pool.budget.spend(how, request.method, attempt=len(sending.tried), keyed=keyed)
+        if again:
+            self._metrics.retries.labels(pool.name).inc()
+        return again
+
+    async def _attempt(self, sending: Sending, pool: Pool, node: Node) -> web.StreamResponse | None:
+        """Ask one node and answer the visitor; None when its answer is to be asked for again elsewhere.
+
+        Raises AttemptFailed when there was no answer, and nothing has been sent to the visitor.
+        """
+        request, started = sending.request, self._clock()
         latency: float | None = None
         try:
             await _invite_body(request)
-            async with self._ask(request, node, request_id) as answer:
+            async with await self._first_bytes(sending, node) as answer:
                 latency = self._clock() - started
-                self._metrics.upstream_duration.labels(pool_name, node.url).observe(latency)
-                fields = to_visitor(answer.headers)
-                prepare(fields, answer.headers.get(VISIT_HEADER, "").lower() == "end")
+                self._metrics.upstream_duration.labels(pool.name, node.url).observe(latency)
                 if answer.status >= 500:
                     latency = None
+                if answer.status in RETRIED_STATUSES and self._again(sending, pool, Failed.NO_ANSWER):
+                    return None
+                fields = to_visitor(answer.headers)
+                sending.prepare(fields, answer.headers.get(VISIT_HEADER, "").lower() == "end")
                 return await self._relay(request, answer, fields)
-        except aiohttp.ClientConnectorError as error:
-            raise UpstreamFailed("connect", str(error)) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise AttemptFailed(Failed.NOT_SENT, UpstreamFailed("connect", str(error))) from error
         except TimeoutError as error:
-            raise UpstreamFailed("timeout", f"{node.url} gave no answer") from error
+            raise AttemptFailed(Failed.TIMEOUT, UpstreamFailed("timeout", f"{node.url} gave no answer")) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamFailed("read", f"{node.url}: {error}") from error
+            raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{node.url}: {error}")) from error
         finally:
-            pool.release(node, kind_of(request.method, origin_form(request.raw_path)), latency)
+            kind = kind_of(request.method, origin_form(request.raw_path))
+            pool.release(node, kind, latency, sending.need)
+
+    async def _first_bytes(self, sending: Sending, node: Node) -> aiohttp.ClientResponse:
+        """Return the answer when its head is there; a safe request is given up when the node is found dead."""
+        wait = asyncio.timeout(None)
+        try:
+            async with wait:
+                if sending.request.method in SAFE:
+                    node.asking.add(wait)
+                return await self._ask(sending, node)
+        except TimeoutError as error:
+            if not wait.expired():
+                raise
+            raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{node.url} is down")) from error
+        finally:
+            node.asking.discard(wait)
 
     def proof(self, method: str, target: str) -> dict[str, str]:
         """Return the field that proves to a node that a request comes from here; none where no secret is shared."""
@@ -109,25 +189,22 @@ class Forwarder:
             return {}
         return {FIELD: prove(self.origin_secret, self._wall(), method, target)}
 
-    def _ask(self, request: web.BaseRequest, node: Node, request_id: str) -> "aiohttp.client._RequestContextManager":
+    async def _ask(self, sending: Sending, node: Node) -> aiohttp.ClientResponse:
         assert self._session is not None, "start() comes first"
+        request = sending.request
         peer = request.remote or "unknown"
         url = URL(node.url + origin_form(request.raw_path), encoded=True)
         headers = to_upstream(
             request.headers,
             peer=peer,
             scheme=request.scheme,
-            request_id=request_id,
+            request_id=sending.request_id,
             trusted=is_trusted(peer, self.settings.trusted_proxies),
         )
         headers.extend(self.proof(request.method, url.raw_path_qs))
-        return self._session.request(
-            request.method,
-            url,
-            headers=headers,
-            data=request.content if request.can_read_body else None,
-            allow_redirects=False,
-        )
+        streamed = request.content if request.can_read_body else None
+        data = streamed if sending.body is None else sending.body
+        return await self._session.request(request.method, url, headers=headers, data=data, allow_redirects=False)
 
     async def _relay(
         self, request: web.BaseRequest, answer: aiohttp.ClientResponse, fields: "CIMultiDict[str]"

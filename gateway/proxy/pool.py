@@ -1,193 +1,155 @@
-"""A pool of nodes: who gets the next request, and a short first-come queue in front of full nodes.
+"""A pool of nodes: who gets the next request, and a short line in front of full nodes.
 
-The queue belongs to the pool, not to a node, so no request waits at one node while another is free. It is bounded
-in length and in time. Each node carries its own learned limit; `measure` closes a window and lets the limits learn.
+The line belongs to the pool, not to a node, so no request waits at one node while another is free. It is bounded in
+length and in time (`core/waitline.py`). Each node carries its own learned limit; `measure` closes a window and lets
+limits and outlier detection learn.
 """
 
 import asyncio
-import contextlib
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from gateway.core.balancing.two_choices import NodeLoad, choose
-from gateway.core.health import Health, HealthPolicy
-from gateway.core.limits.gradient import GradientLimit, LimitPolicy, Window
-from gateway.core.limits.slowdown import Slowdown
+from gateway.core.health import HealthPolicy
+from gateway.core.need import Need
+from gateway.core.outliers import Outliers
+from gateway.core.pool_policy import PoolPolicy
 from gateway.core.reports import PoolReading
+from gateway.core.retry_budget import RetryBudget
+from gateway.core.waitline import Waitline
 from gateway.errors import UpstreamFailed
+from gateway.proxy.node import Node
 
-MIN_SAMPLES = 20
 SMOOTHING = 0.12
 """Weight of one reading of the open requests, ten a second."""
 
 
-@dataclass(slots=True)
-class Node:
-    """One node: its learned limit, its health and what the current window has shown."""
-
-    url: str
-    limit: GradientLimit
-    health: Health
-    slowdown: Slowdown = field(default_factory=Slowdown)
-    draining: bool = False
-    inflight: int = 0
-    answers: int = 0
-    failures: int = 0
-    latency_sum: float = 0.0
-    peak: int = 0
-    requests_per_s: float = 0.0
-    errors_per_s: float = 0.0
-    latency: float = 0.0
-    _since: tuple[float, int, int] = (0.0, 0, 0)
-    total_answers: int = 0
-    total_failures: int = 0
-
-    @property
-    def usable(self) -> bool:
-        """Whether new requests may go there."""
-        return self.health.up and not self.draining
-
-    @property
-    def free(self) -> bool:
-        """Whether one more request fits under the limit."""
-        return self.usable and self.inflight < int(self.limit.limit)
-
-    def begin(self) -> None:
-        """Count a request in."""
-        self.inflight += 1
-        self.peak = max(self.peak, self.inflight)
-
-    def end(self, kind: str, latency: float | None) -> None:
-        """Count a request out; a latency of None means that it failed."""
-        self.inflight -= 1
-        if latency is None:
-            self.failures += 1
-            self.total_failures += 1
-        else:
-            self.answers += 1
-            self.total_answers += 1
-            self.latency_sum += latency
-            self.slowdown.note(kind, latency)
-
-    def learn(self, now: float) -> None:
-        """Close the window if it has enough samples."""
-        at, answers, failures = self._since
-        if now - at >= 1.0:
-            self.requests_per_s = (self.total_answers - answers) / (now - at)
-            self.errors_per_s = (self.total_failures - failures) / (now - at)
-            self._since = (now, self.total_answers, self.total_failures)
-        if self.answers + self.failures < MIN_SAMPLES:
-            return
-        self.latency = self.latency_sum / max(self.answers, 1)
-        slowdown = self.slowdown.close(idle=self.peak < self.limit.limit / 2)
-        self.limit.step(Window(answers=self.answers, failures=self.failures, slowdown=slowdown, inflight=self.peak))
-        self.answers = self.failures = 0
-        self.latency_sum = 0.0
-        self.peak = self.inflight
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiter:
     future: "asyncio.Future[Node]"
     since: float
+    need: Need
+    avoid: Collection[str]
 
 
 @dataclass(slots=True)
 class Pool:
-    """Owns its nodes and the queue in front of them; `chance` gives uniform numbers in [0, 1)."""
+    """Owns its nodes and the line in front of them; `chance` gives uniform numbers in [0, 1)."""
 
     name: str
     nodes: list[Node]
-    max_queue: int
+    policy: PoolPolicy
     clock: Callable[[], float]
     chance: Callable[[], float]
-    _waiters: deque[_Waiter] = field(default_factory=deque)
+    budget: RetryBudget = field(init=False)
+    _line: Waitline[_Waiter] = field(init=False)
+    _outliers: Outliers = field(init=False)
     _wait: float = 0.0
     _inflight: float = 0.0
     _queued: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.budget = RetryBudget(self.policy.retries)
+        self._line = Waitline(self.policy.line)
+        self._outliers = Outliers(self.policy.outliers)
 
     @classmethod
     def build(
         cls,
         name: str,
-        urls: tuple[str, ...],
+        urls: Iterable[str],
+        policy: PoolPolicy,
         *,
-        limit: LimitPolicy,
-        health: HealthPolicy,
-        max_queue: int,
         clock: Callable[[], float],
         chance: Callable[[], float],
+        weights: Mapping[str, float] | None = None,
     ) -> "Pool":
-        """Return a pool with fresh nodes."""
-        nodes = [Node(url=url, limit=GradientLimit(limit), health=Health(health)) for url in urls]
-        return cls(name=name, nodes=nodes, max_queue=max_queue, clock=clock, chance=chance)
+        """Return a pool with fresh nodes; a node without a weight has 1."""
+        nodes = [Node.build(url, policy, (weights or {}).get(url, 1.0)) for url in urls]
+        return cls(name=name, nodes=nodes, policy=policy, clock=clock, chance=chance)
 
-    async def acquire(self, timeout: float) -> Node:
-        """Return a node with a place taken; raises UpstreamFailed when none comes free in time."""
-        if not any(node.usable for node in self.nodes):
+    async def acquire(self, timeout: float, need: Need | None = None, avoid: Collection[str] = ()) -> Node:
+        """Return a node with a place taken; raises UpstreamFailed when none comes free in time.
+
+        Nodes to `avoid` are taken only when no other is usable.
+        """
+        need, now = need or Need(), self.clock()
+        if not self._usable():
             raise UpstreamFailed("connect", f"no healthy node in pool {self.name}")
-        if not self._waiters and (node := self._choose()) is not None:
-            self._note_wait(0.0)
-            node.begin()
+        if not self._line and (node := self._choose(need, avoid, now)) is not None:
+            self._start(node, need, 0.0, now)
+            self._line.arrived(need.priority, now)
             return node
-        if len(self._waiters) >= self.max_queue:
-            raise UpstreamFailed("overloaded", f"{self.max_queue} requests wait for pool {self.name}")
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), self.clock())
-        self._waiters.append(waiter)
+        if self._line.refuses(need.priority, now, sheddable=need.sheddable, rate=self._rate(now)):
+            raise UpstreamFailed("overloaded", f"{self.waiting} requests wait for pool {self.name}")
+        if need.sheddable:
+            timeout = min(timeout, 2 * self.policy.line.shed_after)
+        return await self._wait_for_turn(timeout, _Waiter(asyncio.get_running_loop().create_future(), now, need, avoid))
+
+    async def _wait_for_turn(self, timeout: float, waiter: _Waiter) -> Node:
+        need = waiter.need
+        self._line.arrived(need.priority, waiter.since)
+        self._line.join(waiter, need.priority, waiter.since)
         try:
             async with asyncio.timeout(timeout):
                 return await waiter.future
         except BaseException as error:
             if not waiter.future.cancel() and not waiter.future.cancelled():
-                waiter.future.result().inflight -= 1  # the place came in the moment of giving up
-                self.wake()
-            with contextlib.suppress(ValueError):
-                self._waiters.remove(waiter)
+                waiter.future.result().leave(need.cost)  # the place came in the moment of giving up
+            self._line.leave(waiter, need.priority)
+            self.wake()
             if isinstance(error, TimeoutError):
                 raise UpstreamFailed("overloaded", f"waited {timeout:g} s for pool {self.name}") from None
             raise
 
-    def release(self, node: Node, kind: str, latency: float | None) -> None:
+    def release(self, node: Node, kind: str, latency: float | None, need: Need | None = None) -> None:
         """Give the place back with the request's kind and latency, None for a failure."""
-        node.end(kind, latency)
+        node.end(kind, (need or Need()).cost, latency, self.clock())
+        self._outliers.note(node.url, latency)
         self.wake()
 
     def wake(self) -> None:
         """Let waiting requests go to nodes that have room."""
-        while self._waiters:
-            if self._waiters[0].future.done():
-                self._waiters.popleft()
+        now = self.clock()
+        while (waiter := self._line.head()) is not None:
+            if waiter.future.done():
+                self._line.take()  # it has just given up
                 continue
-            node = self._choose()
+            node = self._choose(waiter.need, waiter.avoid, now)
             if node is None:
                 return
-            waiter = self._waiters.popleft()
-            self._note_wait(self.clock() - waiter.since)
-            node.begin()
+            self._line.take()
+            self._start(node, waiter.need, now - waiter.since, now)
             waiter.future.set_result(node)
 
-    def measure(self) -> None:
-        """Close the window of every node and use what the limits have learned."""
+    def measure(self) -> Mapping[str, bool]:
+        """Close the window of every node; returns those that were ejected (False) or are back (True)."""
         now = self.clock()
         for node in self.nodes:
             node.learn(now)
+        changed = self._outliers.step((node.url for node in self.nodes if node.usable), now)
+        for url, back in changed.items():
+            node = self._node(url)
+            node.ejected = not back
+            if back:
+                node.slow_start.begin(now)
         inflight = sum(node.inflight for node in self.nodes if node.usable)
         self._inflight += SMOOTHING * (inflight - self._inflight)
         self._queued += SMOOTHING * (self.waiting - self._queued)
-        if not self._waiters:
+        if not self._line:
             self._wait *= 1 - SMOOTHING
         self.wake()
+        return changed
 
     def reading(self) -> PoolReading:
         """Return what admission needs to know of the pool."""
-        usable = [node for node in self.nodes if node.usable]
-        head = self.clock() - self._waiters[0].since if self._waiters else 0.0
+        usable, head = self._usable(), self._line.head()
         return PoolReading(
             inflight=self._inflight,
             queued=self._queued,
             limit=sum(node.limit.limit for node in usable),
-            queue_wait=max(self._wait, head),
+            queue_wait=max(self._wait, self.clock() - head.since if head is not None else 0.0),
             healthy=bool(usable),
             requests_per_s=sum(node.requests_per_s for node in self.nodes),
         )
@@ -202,14 +164,30 @@ class Pool:
 
     def note_health(self, url: str, good: bool) -> bool | None:
         """Take one check's result; returns the new state when it has changed."""
-        health = self._node(url).health
-        before = health.up
-        after = health.note(good)
-        if after and not before:
+        node, now = self._node(url), self.clock()
+        before = node.health.up
+        after = node.health.note(good)
+        if before == after:
+            return None
+        if after:
+            node.slow_start.begin(now)
             self.wake()
-        return None if before == after else after
+        else:
+            node.give_up(now)
+        return after
 
-    def loads(self) -> list[tuple[str, int, float]]:
+    def drain(self, url: str, draining: bool) -> bool:
+        """Take a node out of choice or back in by command; False when it has been so already."""
+        node = self._node(url)
+        if node.draining == draining:
+            return False
+        node.draining = draining
+        if not draining:
+            node.slow_start.begin(self.clock())
+            self.wake()
+        return True
+
+    def loads(self) -> list[tuple[str, float, float]]:
         """Return node, inflight and limit of every node."""
         return [(node.url, node.inflight, node.limit.limit) for node in self.nodes]
 
@@ -218,8 +196,8 @@ class Pool:
         return [
             {
                 "url": node.url,
-                "state": "draining" if node.draining else "up" if node.health.up else "down",
-                "inflight": node.inflight,
+                "state": node.state,
+                "inflight": round(node.inflight, 1),
                 "limit": round(node.limit.limit, 1),
                 "waiting": self.waiting,
                 "latency_ms": round(node.latency * 1000, 1),
@@ -229,19 +207,32 @@ class Pool:
             for node in self.nodes
         ]
 
+    @property
+    def waiting(self) -> int:
+        """Requests in the line in front of the nodes."""
+        return len(self._line)
+
     def _node(self, url: str) -> Node:
         return next(node for node in self.nodes if node.url == url)
 
-    @property
-    def waiting(self) -> int:
-        """Requests in the queue in front of the nodes."""
-        return sum(1 for waiter in self._waiters if not waiter.future.done())
+    def _usable(self) -> list[Node]:
+        usable = [node for node in self.nodes if node.usable]
+        kept = [node for node in usable if not node.ejected]
+        return usable if self._outliers.panics(len(kept), len(self.nodes)) else kept
 
-    def _choose(self) -> Node | None:
-        free = {node.url: node for node in self.nodes if node.free}
-        loads = [NodeLoad(node=n.url, inflight=n.inflight, limit=n.limit.limit) for n in free.values()]
+    def _rate(self, now: float) -> float:
+        """Requests/s that the nodes take by Little's law, limit over latency; inf until a latency is known."""
+        return sum(node.room(now) / node.latency if node.latency else inf for node in self._usable())
+
+    def _choose(self, need: Need, avoid: Collection[str], now: float) -> Node | None:
+        usable = self._usable()
+        others = [node for node in usable if node.url not in avoid] or usable
+        free = {node.url: node for node in others if node.fits(need.cost, now)}
+        loads = [NodeLoad(node=n.url, inflight=n.inflight, limit=n.room(now) * n.weight) for n in free.values()]
         url = choose(loads, self.chance(), self.chance())
         return None if url is None else free[url]
 
-    def _note_wait(self, seconds: float) -> None:
-        self._wait += 0.05 * (seconds - self._wait)
+    def _start(self, node: Node, need: Need, waited: float, now: float) -> None:
+        self._wait += 0.05 * (waited - self._wait)
+        self._line.started.note(now)
+        node.begin(need.cost)

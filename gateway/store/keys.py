@@ -5,6 +5,8 @@ Everything of a room carries the hash tag `{room}`, so a script touches one slot
 
 from collections.abc import Sequence
 
+NODES_KEY = "talon:nodes"
+"""The operators' commands about nodes; of no room."""
 ROOM_KEYS = ("meta", "reports", "control", "presence", "scratch0", "scratch1")
 PERSON_BUCKETS = 16_384
 """People are spread over this many small hashes: with a million, 61 in each, which the store keeps packed."""

@@ -31,6 +31,7 @@ class MemoryRooms:
         self._reports: dict[str, dict[str, tuple[float, bytes]]] = {name: {} for name in rooms}
         self._control: dict[str, bytes] = {}
         self._plans: dict[str, bytes] = {}
+        self._node_changes: dict[str, bytes] = {}
 
     async def open(self, room: str, seed: RoomView | None) -> str:
         """Create the room unless it exists."""
@@ -146,6 +147,14 @@ class MemoryRooms:
     def set_plan(self, room: str, record: bytes) -> None:
         """Publish a record, as `talon forecast publish` does on a real store."""
         self._plans[room] = record
+
+    async def change_node(self, place: str, change: bytes) -> None:
+        """Store an operator's command about a node, in the place of the one before."""
+        self._node_changes[place] = change
+
+    async def node_changes(self) -> Mapping[str, bytes]:
+        """Return the last command about every node that had one."""
+        return dict(self._node_changes)
 
     async def ping(self) -> None:
         """Memory always answers."""

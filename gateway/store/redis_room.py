@@ -13,7 +13,7 @@ from gateway.core.room import NOWHERE, SCAN_LIMIT, Claim, Joined, LaneView, Room
 from gateway.errors import StoreUnavailable
 from gateway.store.cohort_wire import cohort_arguments, packed_tickets, read_cohort, room_arguments
 from gateway.store.connect import FAILURES, Client, close_client
-from gateway.store.keys import control_key, person_keys, presence_key, room_keys, ticket_keys
+from gateway.store.keys import NODES_KEY, control_key, person_keys, presence_key, room_keys, ticket_keys
 from gateway.store.room_options import RoomOptions
 from gateway.store.scripts import NAMES, source
 
@@ -218,6 +218,21 @@ class RedisRooms:
     async def plan(self, room: str) -> bytes:
         """Return the published forecast record, or b"" when there is none."""
         return cast(bytes | None, await self._command("plan", self._client.get(plan_key(room)))) or b""
+
+    async def change_node(self, place: str, change: bytes) -> None:
+        """Store an operator's command about a node, in the place of the one before."""
+        try:
+            await self._client.hset(NODES_KEY, place, change)
+        except FAILURES as error:
+            raise StoreUnavailable(f"change_node: {error}") from error
+
+    async def node_changes(self) -> Mapping[str, bytes]:
+        """Return the last command about every node that had one."""
+        try:
+            raw = await cast(Awaitable[dict[bytes, bytes]], self._client.hgetall(NODES_KEY))
+        except FAILURES as error:
+            raise StoreUnavailable(f"node_changes: {error}") from error
+        return {place.decode(): change for place, change in raw.items()}
 
     async def ping(self) -> None:
         """Return when the server answers."""

@@ -43,6 +43,7 @@ class Metrics:
     requests: Counter = field(init=False)
     duration: Histogram = field(init=False)
     upstream_duration: Histogram = field(init=False)
+    retries: Counter = field(init=False)
     inflight: Gauge = field(init=False)
     limit: Gauge = field(init=False)
     waiting: Gauge = field(init=False)
@@ -75,6 +76,7 @@ class Metrics:
             buckets=_LATENCIES,
             registry=registry,
         )
+        self.retries = Counter("talon_upstream_retries_total", "Requests sent once more", ["pool"], registry=registry)
         self.inflight = Gauge("talon_upstream_inflight", "Requests at a node", ["pool", "node"], registry=registry)
         self.limit = Gauge("talon_upstream_limit", "Learned limit of a node", ["pool", "node"], registry=registry)
         self.waiting = Gauge("talon_room_waiting", "Visits waiting", ["room", "lane"], registry=registry)

@@ -15,9 +15,10 @@ from gateway.core.live_room import LiveRoom
 from gateway.core.units import parse_duration
 from gateway.errors import StoreUnavailable
 from gateway.ports import Measured
-from gateway.telemetry.events import event
 from gateway.web.answers import html, problem
+from gateway.web.audit import Audit
 from gateway.web.moments import read_moment
+from gateway.web.pool_admin import PoolAdmin
 from gateway.web.room_api import paused_by, room_status
 from gateway.web.site import Site
 
@@ -30,7 +31,8 @@ class AdminApi:
     def __init__(self, site: Site, pools: Mapping[str, Measured], audit: Path) -> None:
         self._site = site
         self._pools = pools
-        self._audit = audit
+        self._audit = Audit(audit, site.wall)
+        self._pool_admin = PoolAdmin(site, pools, self._audit)
         self.draining = False
 
     def application(self) -> web.Application:
@@ -46,6 +48,7 @@ class AdminApi:
                 web.get("/api/rooms", self._rooms),
                 web.post("/api/rooms/{name}", self._control),
                 web.get("/api/pools", self._list_pools),
+                web.post("/api/pools/{name}", self._pool_admin.change),
                 web.get("/api/forecast", self._forecast),
             ]
         )
@@ -113,14 +116,9 @@ class AdminApi:
             await self._site.store.set_control(room.name, control.to_bytes())
         except StoreUnavailable as error:
             return problem(503, "store_down", f"The change was not stored: {error}", 3)
-        self._note(room, control)
-        return _json({"room": room.name, "control": orjson.loads(control.to_bytes())})
-
-    def _note(self, room: LiveRoom, control: Control) -> None:
-        entry = {"at": self._site.wall(), "room": room.name, **orjson.loads(control.to_bytes())}
-        with self._audit.open("ab") as audit:
-            audit.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
-        event("room_controlled", **entry)
+        stored = orjson.loads(control.to_bytes())
+        self._audit.note("room_controlled", room=room.name, **stored)
+        return _json({"room": room.name, "control": stored})
 
 
 def read_control(raw: bytes, now: float, zone: str = "UTC") -> Control:

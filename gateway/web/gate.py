@@ -9,6 +9,7 @@ from multidict import CIMultiDict
 from gateway.core.classify import Classified, is_ambiguous, origin_form
 from gateway.core.decide import Forward, Reason
 from gateway.core.live_room import LiveRoom
+from gateway.core.need import Need
 from gateway.core.pass_load import PassLoad
 from gateway.core.passes import Pass
 from gateway.errors import UpstreamFailed
@@ -149,7 +150,9 @@ class Gate:
                     fields.add("Set-Cookie", cookie)
 
         try:
-            return await site.upstream.send(request, pool, request_id=request_id, prepare=prepare)
+            return await site.upstream.send(
+                request, pool, request_id=request_id, prepare=prepare, need=_need(seen, admission)
+            )
         except UpstreamFailed as error:
             status, code, title = _FAILURES[error.kind]
             seen.decision = code
@@ -210,6 +213,12 @@ class Gate:
             ms=round(elapsed * 1000, 1),
             id=request_id,
         )
+
+
+def _need(seen: _Seen, admission: Pass | None) -> Need:
+    """Return the request's turn and size; only who was let in, or frees capacity, is never refused at the door."""
+    kind = seen.classified.request_class
+    return Need(priority=kind.priority, cost=kind.cost, sheddable=admission is None and not kind.express)
 
 
 def _refusal(request: web.BaseRequest, path: str, seen: _Seen, request_id: str) -> web.Response | None:

@@ -15,8 +15,9 @@ import pytest
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from gateway.core.health import HealthPolicy
-from gateway.core.limits.gradient import LimitPolicy
+from gateway.core.limits.policy import LimitPolicy
+from gateway.core.pool_policy import PoolPolicy
+from gateway.core.waitline import LinePolicy
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
 from gateway.settings import ProxySettings
@@ -148,9 +149,7 @@ def _pool(name: str, url: str, clock: Callable[[], float]) -> Pool:
     return Pool.build(
         name,
         (url,),
-        limit=LimitPolicy(initial=100),
-        health=HealthPolicy(),
-        max_queue=10,
+        PoolPolicy(limit=LimitPolicy(initial=100), line=LinePolicy(most=10)),
         clock=clock,
         chance=lambda: 0.5,
     )

@@ -7,13 +7,12 @@ from random import Random
 from typing import Any, cast
 
 from forecasting.contract import ForecastRecord, PlanStep
-from gateway.build import classifier, room_options
+from gateway.build import classifier, pool_policy, room_options
 from gateway.core.cohort import SEED_BYTES
 from gateway.core.health import HealthPolicy
 from gateway.core.keyring import KeyRing
 from gateway.core.known_openings import Opening, prequeue_now
 from gateway.core.lanes import LanePolicy
-from gateway.core.limits.gradient import LimitPolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
 from gateway.core.ticket import Ticket
 from gateway.core.visits import VisitPolicy
@@ -135,9 +134,7 @@ def build_gateway(
         pool: Pool.build(
             pool,
             facts.nodes,
-            limit=LimitPolicy(),
-            health=facts.health,
-            max_queue=2000,
+            pool_policy(settings, facts),
             clock=loop.time,
             chance=chance.random,
         )

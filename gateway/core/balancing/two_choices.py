@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLoad:
-    """A candidate node: requests at it or waiting for it, and how many it may have."""
+    """A candidate node: requests at it, and how many it may have, times its weight."""
 
     node: str
-    inflight: int
+    inflight: float
     limit: float
 
     @property

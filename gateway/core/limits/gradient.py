@@ -6,43 +6,15 @@ After Netflix' concurrency-limits (Gradient2) and Envoy's gradient controller, w
     gradient = clamp(tolerance / s, 0.5, 1)
     limit'   = (1 - smoothing) x limit + smoothing x (gradient x limit + sqrt(limit))
 
-so the limit settles where the node's own queue costs `tolerance` of its unloaded latency plus a few requests
-to probe with. Windows in which less than half of the limit was used do not move it.
+so the limit settles where the node's own queue costs `tolerance` of its unloaded latency plus a few requests to
+probe with. Windows in which less than half of the limit was used do not move it.
 
 Invariants: minimum <= limit <= maximum; a window with failures never raises the limit.
 """
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitPolicy:
-    """Bounds and pace of an adaptive limit; `fixed` switches learning off."""
-
-    initial: int = 10
-    minimum: int = 2
-    maximum: int = 1000
-    tolerance: float = 1.5
-    smoothing: float = 0.2
-    fixed: bool = False
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.minimum <= self.initial <= self.maximum:
-            raise ValueError("expected 1 <= minimum <= initial <= maximum")
-        if not 1 <= self.tolerance <= 10:
-            raise ValueError(f"tolerance must be in 1..10, got {self.tolerance}")
-        if not 0 < self.smoothing <= 1:
-            raise ValueError(f"smoothing must be in 0..1, got {self.smoothing}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """What one window of requests at a node showed; `inflight` is the highest number seen at once."""
-
-    answers: int
-    failures: int
-    slowdown: float
-    inflight: int
+from gateway.core.limits.policy import LimitPolicy, Window
 
 
 @dataclass(slots=True)
@@ -58,7 +30,7 @@ class GradientLimit:
     def step(self, window: Window) -> float:
         """Learn from one window and return the new limit."""
         policy = self.policy
-        if policy.fixed or window.answers + window.failures == 0:
+        if window.answers + window.failures == 0:
             return self.limit
         if window.failures > window.answers:
             return self._bounded(self.limit * 0.9)

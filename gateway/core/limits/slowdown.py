@@ -1,9 +1,10 @@
 """How much slower a node answers than when it is idle, whatever mix of requests it gets.
 
 Requests differ: a page costs nothing, a booking costs much, and the mix changes from second to second, so the mean
-latency says little. Each kind of request (method and shape of the path) has a base, its latency on the unloaded node;
-the slowdown of a window is `sum of latencies / sum of bases` over its requests. A base falls at once to a faster
-window mean and rises slowly, only while the node is little used: under load a rising latency is a queue.
+latency says little. Each kind of request (method and shape of the path) has a base, its latency on the unloaded
+node; the slowdown of a window is `sum of latencies / sum of bases` over its requests. A base falls at once to a
+faster window mean and rises slowly, only while the node is little used: under load a rising latency is a queue. A
+window that was made for measuring (`remeasure.py`) sets it.
 
 Limits: at most `MAX_KINDS` kinds; the rest share one.
 """
@@ -44,13 +45,16 @@ class Slowdown:
         known.total += latency
         known.count += 1
 
-    def close(self, *, idle: bool) -> float:
-        """Return the slowdown of the window, at least 1, and begin a new one; `idle`: the node was little used."""
+    def close(self, *, idle: bool, measured: bool = False) -> float:
+        """Return the slowdown of the window, at least 1, and begin a new one.
+
+        `idle`: the node was little used; `measured`: so little on purpose that what it shows is its base.
+        """
         total = base = 0.0
         for known in self._kinds.values():
             if known.count >= MIN_SAMPLES or (known.base == 0.0 and known.count):
                 mean = known.total / known.count
-                if known.base == 0.0 or mean < known.base:
+                if known.base == 0.0 or mean < known.base or measured:
                     known.base = max(mean, 1e-6)
                 elif idle:
                     known.base += RISE * (mean - known.base)

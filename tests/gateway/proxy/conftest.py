@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.core.health import HealthPolicy
-from gateway.core.limits.gradient import LimitPolicy
+from gateway.core.limits.policy import LimitPolicy
+from gateway.core.pool_policy import PoolPolicy
+from gateway.core.waitline import LinePolicy
 from gateway.errors import UpstreamFailed
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
@@ -78,9 +79,7 @@ async def forwarding(urls: tuple[str, ...], proxy: ProxySettings) -> AsyncIterat
     pool = Pool.build(
         "primary",
         urls,
-        limit=LimitPolicy(initial=50),
-        health=HealthPolicy(),
-        max_queue=10,
+        PoolPolicy(limit=LimitPolicy(initial=50), line=LinePolicy(most=10)),
         clock=time.monotonic,
         chance=Random(1).random,
     )

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.health import HealthPolicy
-from gateway.core.limits.gradient import LimitPolicy
+from gateway.core.limits.policy import LimitPolicy
+from gateway.core.pool_policy import PoolPolicy
+from gateway.core.waitline import LinePolicy
 from gateway.errors import UpstreamFailed
 from gateway.proxy.pool import Pool
 from tests.sim.clockwork import others_run, passes, run
@@ -23,9 +25,12 @@ def pool(urls: tuple[str, ...] = ONE, limit: int = 1, max_queue: int = 100, *, f
     return Pool.build(
         "primary",
         urls,
-        limit=LimitPolicy(initial=limit, minimum=1, fixed=fixed),
-        health=HealthPolicy(rise=1, fall=1),
-        max_queue=max_queue,
+        PoolPolicy(
+            limit=LimitPolicy(initial=limit, minimum=1, algorithm="fixed" if fixed else "gradient"),
+            health=HealthPolicy(rise=1, fall=1),
+            line=LinePolicy(most=max_queue),
+            slow_start=0.0,
+        ),
         clock=loop.time,
         chance=Random(1).random,
     )
@@ -143,18 +148,6 @@ def test_without_a_healthy_node_nobody_waits() -> None:
         await others_run()
         place.note_health(TWO[1], good=True)
         assert (await waiting).url == TWO[1]
-
-    run(main())
-
-
-def test_a_draining_node_gets_nothing_new() -> None:
-    """New requests go to the other node while the drained one finishes what it has."""
-
-    async def main() -> None:
-        place = pool(TWO, limit=5)
-        place.nodes[0].draining = True
-        assert {(await place.acquire(1.0)).url for _ in range(5)} == {TWO[1]}
-        assert place.describe()[0]["state"] == "draining"
 
     run(main())
 

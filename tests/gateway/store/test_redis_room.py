@@ -53,6 +53,8 @@ async def everything(rooms: RedisRooms) -> list[object]:
         rooms.sweep(ROOM, owner="me"),
         rooms.set_control(ROOM, b""),
         rooms.plan(ROOM),
+        rooms.change_node("primary http://one", b""),
+        rooms.node_changes(),
         rooms.ping(),
         return_exceptions=True,
     )

@@ -21,6 +21,7 @@ from gateway.core.keyring import KeyRing
 from gateway.core.known_openings import Opening
 from gateway.core.lanes import LanePolicy
 from gateway.core.live_room import LiveRoom, RoomPolicy
+from gateway.core.need import Need
 from gateway.core.reports import PoolReading
 from gateway.core.visits import VisitPolicy
 from gateway.errors import StoreUnavailable, UpstreamFailed
@@ -55,6 +56,7 @@ class Hello:
     fails: str = ""
     says: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    needs: list[Need | None] = field(default_factory=list)
 
     async def send(
         self,
@@ -63,8 +65,11 @@ class Hello:
         *,
         request_id: str,
         prepare: Callable[[CIMultiDict[str], bool], None],
+        need: Need | None = None,
+        body: bytes | None = None,
     ) -> web.StreamResponse:
         self.asked.append((pool_name, request.raw_path))
+        self.needs.append(need)
         if self.fails:
             raise UpstreamFailed(self.fails, "no luck")
         fields: CIMultiDict[str] = CIMultiDict({"X-Pool": pool_name, **self.says})
@@ -79,7 +84,8 @@ class Rooms(MemoryRooms):
 
     def __getattribute__(self, name: str) -> Any:
         if (
-            name in ("view", "join", "claim", "leave", "standing", "touch", "call", "sweep", "set_control")
+            name
+            in ("view", "join", "claim", "leave", "standing", "touch", "call", "sweep", "set_control", "change_node")
             and self.gone
         ):
 
@@ -193,12 +199,20 @@ class FakePool:
 
     name: str
     portal: Portal
+    drained: bool = False
 
     def reading(self) -> PoolReading:
         return self.portal.readings[self.name]
 
     def describe(self) -> list[dict[str, object]]:
-        return [{"url": f"http://{self.name}", "state": "up"}]
+        return [{"url": f"http://{self.name}", "state": "draining" if self.drained else "up"}]
+
+    def urls(self) -> list[str]:
+        return [f"http://{self.name}"]
+
+    def drain(self, url: str, draining: bool) -> bool:
+        changed, self.drained = self.drained != draining, draining
+        return changed
 
 
 def settings_of(folder: Path, identity: IdentityPolicy | None = None, **rules: object) -> Settings:

@@ -271,3 +271,16 @@ async def test_a_full_room_hands_out_no_tickets(start: Start, visitor: Come) -> 
         assert (answer.status, body["code"], "ticket" in body) == (503, "full", False)
         assert int(answer.headers["Retry-After"]) >= 60
         assert "talon_ticket" not in answer.cookies
+
+
+async def test_what_a_request_needs_of_a_pool_follows_from_its_class_and_pass(portal: Portal) -> None:
+    """Only who has neither a pass nor an express class may be refused at the door of a pool."""
+    async with aiohttp.ClientSession(portal.visitors) as session:
+        for path in ("/about", "/healthz", "/booking"):
+            async with session.get(path) as answer:
+                assert answer.status == 200
+    assert [(need.sheddable, need.priority, need.cost) for need in portal.upstream.needs if need] == [
+        (True, 0, 1.0),
+        (False, 0, 1.0),
+        (False, 0, 1.0),
+    ]

@@ -25,7 +25,7 @@ var OPENED = {
   pressure: "opened: the primary pool is saturated",
   failure: "opened: nodes of the primary pool are failing"
 };
-var GOOD = { up: "good", open: "good", ok: "good", down: "bad", closed: "", warming: "warn", draining: "warn", stale: "warn", no_forecast: "warn", absent: "warn" };
+var GOOD = { up: "good", open: "good", ok: "good", down: "bad", closed: "", warming: "warn", draining: "warn", ejected: "bad", stale: "warn", no_forecast: "warn", absent: "warn" };
 function number(value, digits) {
   if (value === null || value === undefined || isNaN(value)) return "\u2013";
   return Number(value).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });

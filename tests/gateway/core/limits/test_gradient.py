@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.limits.gradient import GradientLimit, LimitPolicy, Window
+from gateway.core.limits.gradient import GradientLimit
+from gateway.core.limits.policy import LimitPolicy, Window
 
 windows = st.builds(
     Window,
@@ -30,12 +31,6 @@ def test_the_limit_stays_in_its_bounds(shown: list[Window], low: int, more: int,
         assert policy.minimum <= after <= policy.maximum
         if one.failures:
             assert after <= before + 1e-9
-
-
-def test_a_fixed_limit_does_not_learn() -> None:
-    """With `fixed` the limit is what the operator wrote."""
-    limit = GradientLimit(LimitPolicy(initial=7, fixed=True))
-    assert {limit.step(window(slowdown)) for slowdown in (1.0, 5.0, 50.0)} == {7.0}
 
 
 def test_an_unused_limit_is_not_raised() -> None:

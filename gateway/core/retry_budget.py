@@ -1,0 +1,63 @@
+"""Retries that cannot become a storm: at most a share of the requests, and only where asking twice does no harm.
+
+Each request puts `share` of a retry into the budget, each retry takes one out, at most `RESERVE` are saved up. So
+however many answers fail, the nodes get at most (1 + share) times the requests of visitors, and RESERVE more
+(Envoy's and Finagle's budget). A retry is allowed
+
+    not_sent    the request has not reached a node: every method
+    no_answer   it has, and no usable answer came: safe methods only (RFC 9110, 9.2.1), or any with an Idempotency-Key
+
+A timeout is not repeated: the node is slow, and asking again makes it slower.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+RESERVE = 10.0
+FIRST = 3.0
+"""Retries that are there at the start."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+RETRIED_STATUSES = frozenset({502, 503, 504})
+"""Answers by which a node says that it could not do it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """`share` of the requests that may be repeated, 0 for none; `attempts` of one request, the first one included."""
+
+    share: float = 0.1
+    attempts: int = 2
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must be in 0..1, got {self.share}")
+        if not 1 <= self.attempts <= 5:
+            raise ValueError(f"attempts must be in 1..5, got {self.attempts}")
+
+
+class Failed(Enum):
+    """How an attempt ended without a usable answer."""
+
+    NOT_SENT = "not_sent"
+    NO_ANSWER = "no_answer"
+    TIMEOUT = "timeout"
+
+
+@dataclass(slots=True)
+class RetryBudget:
+    """Owns the budget of one pool."""
+
+    policy: RetryPolicy
+    saved: float = FIRST
+
+    def note_request(self) -> None:
+        """Count one request of a visitor."""
+        self.saved = min(self.saved + self.policy.share, RESERVE)
+
+    def spend(self, failed: Failed, method: str, *, attempt: int, keyed: bool) -> bool:
+        """Whether a request whose `attempt`-th attempt has failed is sent once more; takes it out of the budget."""
+        harmless = failed is Failed.NOT_SENT or (failed is Failed.NO_ANSWER and (method in SAFE or keyed))
+        if not harmless or attempt >= self.policy.attempts or self.saved < 1.0:
+            return False
+        self.saved -= 1.0
+        return True
