@@ -30,7 +30,7 @@ class _Visit:
     pool: str
     since: float
     last: float
-    requests: int = 0
+    requests: float = 0.0
 
 
 @dataclass(slots=True)
@@ -49,8 +49,11 @@ class VisitLedger:
         self.duration = self.policy.duration
         self.requests = self.policy.requests
 
-    def note_request(self, visit: str, pool: str, now: float) -> None:
-        """Count one request of a visit; the first one brings it inside, one at another pool moves it there."""
+    def note_request(self, visit: str, pool: str, now: float, cost: float = 1.0) -> None:
+        """Count one request of a visit; the first one brings it inside, one at another pool moves it there.
+
+        A request counts as `cost` of them, so that what is learned is in the same unit as a configured capacity.
+        """
         known = self._visits.get(visit)
         if known is None:
             known = self._visits[visit] = _Visit(pool=pool, since=now, last=now)
@@ -63,7 +66,7 @@ class VisitLedger:
                 self._inside[known.pool] -= 1
                 self._inside[pool] = self._inside.get(pool, 0) + 1
                 known.pool = pool
-        known.requests += 1
+        known.requests += cost
         known.last = now
 
     def end(self, visit: str, now: float) -> None:

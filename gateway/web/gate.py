@@ -134,7 +134,7 @@ class Gate:
         pool = seen.pool = self._pool(room, admission)
         if room is not None and admission is not None:
             seen.visit, seen.lane = admission.visit, admission.lane
-            room.ledger.note_request(admission.visit, pool, now)
+            room.ledger.note_request(admission.visit, pool, now, seen.classified.request_class.cost)
 
         def prepare(fields: "CIMultiDict[str]", ended: bool) -> None:
             fields["X-Request-Id"] = request_id

@@ -32,6 +32,16 @@ def test_a_visit_that_changes_pools_is_load_where_it_asks_now() -> None:
     assert (ledger.ended_in("primary"), ledger.ended_in("backup")) == (0, 1)
 
 
+def test_costly_requests_count_as_several() -> None:
+    """A visit of one plain request and one of cost 3 is learned as four requests."""
+    ledger = VisitLedger(POLICY)
+    for number in range(300):
+        ledger.note_request(f"v{number}", "p", float(number))
+        ledger.note_request(f"v{number}", "p", float(number), 3.0)
+        ledger.end(f"v{number}", number + 1.0)
+    assert ledger.requests == pytest.approx(4.0, abs=0.1)
+
+
 def test_duration_and_requests_are_learned() -> None:
     """After some hundred visits of 10 s and 4 requests the first guesses are forgotten."""
     ledger = VisitLedger(POLICY)
