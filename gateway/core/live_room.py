@@ -17,6 +17,7 @@ from gateway.core.lanes import LanePolicy, LaneScheduler
 from gateway.core.no_show import NoShow
 from gateway.core.opening import open_backups, usable
 from gateway.core.pacing import LEAST, Pacer
+from gateway.core.pool_choice import PoolChoice, PoolUse
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading, Report, merge
 from gateway.core.room import LaneView, RoomView
@@ -88,6 +89,8 @@ class LiveRoom:
     claimed: CallRate = field(default_factory=CallRate)
     waits: Waits = field(default_factory=Waits)
     ended_rates: dict[str, CallRate] = field(default_factory=dict)
+    choice: PoolChoice = field(default_factory=PoolChoice)
+    _primary_full: bool = False
     _smooth_rate: float | None = None
     _stepped_at: float | None = None
     _credit: int = 0
@@ -113,6 +116,7 @@ class LiveRoom:
                     healthy=r.healthy,
                     requests_per_s=r.requests_per_s,
                     ended=self.ledger.ended_in(name),
+                    missing=r.missing,
                 )
                 for name, r in readings.items()
                 if name in self.policy.pools
@@ -143,7 +147,8 @@ class LiveRoom:
         self.waits.observe(view, {} if self.openings.prequeue else {name: self.present(name) for name in view.lanes})
         self.waits.expect(self._smooth_rate, self.fresh_record(view.now))
         rules = self.policy.admission
-        open_backups(self.spillovers, self.totals, self.record, rules, waiting=view.waiting, now=view.now)
+        full = open_backups(self.spillovers, self.totals, self.record, rules, waiting=view.waiting, now=view.now)
+        self._primary_full = full
 
     def fresh_record(self, now: float) -> ForecastRecord | None:
         """The forecast record if it may be followed at `now`: ok and not expired."""
@@ -155,18 +160,21 @@ class LiveRoom:
         return 1.0 if spillover is None or self.view is None else spillover.share(self.view.now)
 
     def pick_pool(self) -> str:
-        """Return the pool for a visit that is let in now: the one used least against its window."""
+        """Return the pool for a visit that is let in now."""
+        assert self.view is not None, "nobody is let in before the room was seen"
+        now, short = self.view.now, self.view.waiting > 0 or self._primary_full
+        backups = {name: spillover.trickle(now) for name, spillover in self.spillovers.items()}
+        uses = {name: PoolUse(used=self._used(name), trickle=backups.get(name)) for name in self.policy.pools}
+        return self.choice.pick(uses, short=short)
 
-        def used(pool: str) -> float:
-            window = self.admissions[pool].window * self.open_share(pool)
-            reading = self.totals.pools.get(pool)
-            if window <= 0 or (reading is not None and not reading.healthy):
-                return float("inf")
-            # The own ledger is fresher than the last report; it may only add to it.
-            inside = max(reading.inside if reading else 0.0, self.ledger.inside(pool))
-            return (inside + 1) / window
-
-        return min(self.policy.pools, key=used)
+    def _used(self, pool: str) -> float:
+        """Visits inside over the window, one more counted in; inf for a pool that is closed or down."""
+        window = self.admissions[pool].window * self.open_share(pool)
+        reading = self.totals.pools.get(pool)
+        if window <= 0 or (reading is not None and not reading.healthy):
+            return inf
+        # The own ledger is fresher than the last report; it may only add to it.
+        return (max(reading.inside if reading else 0.0, self.ledger.inside(pool)) + 1) / window
 
     def note_heartbeat(self, ticket: Ticket) -> None:
         """Remember that a waiting visit was heard of, until the next flush; bounded."""

@@ -34,16 +34,19 @@ def open_backups(
     *,
     waiting: int,
     now: float,
-) -> None:
-    """Step every backup with what is planned and what is measured at the primaries."""
+) -> bool:
+    """Step every backup with what is planned and what is measured at the primaries; returns whether those are full."""
     primaries = [reading for name, reading in totals.pools.items() if name not in spillovers]
     full = sum(r.inflight for r in primaries) >= policy.busy * sum(r.limit for r in primaries)
     full = full or any(reading.queue_wait >= policy.target_wait for reading in primaries)
+    gone = [1.0 if not reading.healthy else reading.missing for reading in primaries]
+    missing = sum(gone) / len(gone) if gone else 0.0
     for spillover in spillovers.values():
         facts = SpilloverFacts(
             forecast_short=short_within(record, spillovers, now, spillover.policy.warmup),
             primary_full=full,
-            primary_healthy=any(reading.healthy for reading in primaries) or not primaries,
+            missing=missing,
             waiting=waiting,
         )
         spillover.step(facts, now)
+    return full

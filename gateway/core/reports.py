@@ -5,10 +5,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_WIRE = (
+    *("inside", "inflight", "queued", "limit", "queue_wait", "healthy", "requests_per_s", "ended"),
+    "missing",  # a gateway of an earlier version sends and reads none
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolReading:
-    """One pool as one gateway measures it: visits inside, requests at nodes and waiting, limit; waits in seconds."""
+    """One pool as one gateway measures it: visits inside, requests at nodes and waiting, limit; waits in seconds.
+
+    `missing` is the part of its nodes that is out of use, 0..1.
+    """
 
     inside: float = 0.0
     inflight: float = 0.0
@@ -18,6 +26,7 @@ class PoolReading:
     healthy: bool = True
     requests_per_s: float = 0.0
     ended: int = 0
+    missing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +44,7 @@ class Report:
 
     def to_bytes(self) -> bytes:
         """Return the JSON form."""
-        pools = {
-            name: [r.inside, r.inflight, r.queued, r.limit, r.queue_wait, r.healthy, r.requests_per_s, r.ended]
-            for name, r in self.pools.items()
-        }
+        pools = {name: [*(getattr(r, field) for field in _WIRE)] for name, r in self.pools.items()}
         body: dict[str, Any] = {
             "pools": pools,
             "duration": self.duration,
@@ -64,6 +70,7 @@ class Report:
                     healthy=bool(r[5]),
                     requests_per_s=float(r[6]),
                     ended=int(r[7]),
+                    missing=float(r[8]) if len(r) > 8 else 0.0,
                 )
                 for name, r in body["pools"].items()
             }
@@ -108,4 +115,5 @@ def _add(one: PoolReading, other: PoolReading) -> PoolReading:
         healthy=one.healthy or other.healthy,
         requests_per_s=one.requests_per_s + other.requests_per_s,
         ended=one.ended + other.ended,
+        missing=min(one.missing, other.missing),
     )

@@ -2,15 +2,19 @@
 
 A backup opens when the forecast's upper band exceeds what the primary can take within the backup's warm-up
 (reason `forecast`), when the primary has been full with people waiting for `patience` seconds (`pressure`), or when
-no primary node is healthy (`failure`). While it warms, its share grows linearly from `trickle` to 1 over `warmup`, so
-that it is warm at the peak. It closes after `hold` seconds without any reason. Invariant: closed -> share 0, and a
-failure of the primary opens the backup fully, cold or not.
+a part of the primary's nodes is missing (`failure`). Its share, the part of its window that it may use, grows linearly
+from `trickle` to 1 over `warmup`; a missing part of the primary is made up for at once, cold or not, so that the share
+is at least that part. How many visits use the share is another matter (`pool_choice.py`). It closes after `hold`
+seconds without any reason. Invariants: closed -> share 0; the whole primary missing -> share 1.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core.units import Seconds
+
+LEAST_TRICKLE = 0.2
+"""Part of the trickle that flows from the moment of opening."""
 
 
 class OpenReason(StrEnum):
@@ -40,11 +44,14 @@ class SpilloverPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpilloverFacts:
-    """What is known now; `forecast_short`: the upper band exceeds the primary within the warm-up."""
+    """What is known now; `forecast_short`: the upper band exceeds the primary within the warm-up.
+
+    `missing` is the part of the primaries' nodes that is out of use, 0..1.
+    """
 
     forecast_short: bool
     primary_full: bool
-    primary_healthy: bool
+    missing: float
     waiting: int
 
 
@@ -55,12 +62,14 @@ class Spillover:
     policy: SpilloverPolicy
     reason: OpenReason = OpenReason.NONE
     opened_at: float | None = None
+    missing: float = 0.0
     _needed_at: float = 0.0
     _full_for: float = 0.0
     _stepped_at: float | None = None
 
     def step(self, facts: SpilloverFacts, now: float) -> float:
         """Return the pool's open share in 0..1."""
+        self.missing = facts.missing
         reason = self._need(facts, now)
         if reason is not OpenReason.NONE:
             self._needed_at = now
@@ -78,9 +87,13 @@ class Spillover:
         """The share of its capacity that the pool may use at `now`."""
         if self.opened_at is None:
             return 0.0
-        if self.policy.warmup == 0 or self.reason is OpenReason.FAILURE:
+        if self.policy.warmup == 0:
             return 1.0
-        return min(1.0, max(self.policy.trickle, (now - self.opened_at) / self.policy.warmup))
+        return min(1.0, max(self.policy.trickle, self.missing, (now - self.opened_at) / self.policy.warmup))
+
+    def trickle(self, now: float) -> float:
+        """The part of the visits that the pool gets at `now` while the primaries have room: it grows with the share."""
+        return self.policy.trickle * max(LEAST_TRICKLE, self.share(now)) if self.opened_at is not None else 0.0
 
     def _need(self, facts: SpilloverFacts, now: float) -> OpenReason:
         elapsed = 0.0 if self._stepped_at is None else max(0.0, now - self._stepped_at)
@@ -89,7 +102,7 @@ class Spillover:
         # A moment below full does not start the count anew: readings flutter around the limit.
         self._full_for = min(self._full_for + elapsed, 2 * self.policy.patience) if full else self._full_for - elapsed
         self._full_for = max(0.0, self._full_for)
-        if not facts.primary_healthy:
+        if facts.missing > 0:
             return OpenReason.FAILURE
         if full and self._full_for >= self.policy.patience:
             return OpenReason.PRESSURE

@@ -7,7 +7,6 @@ import secrets
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +15,8 @@ import aiohttp
 from gateway.store.embedded import die_with_parent
 
 STOP_DEADLINE = 8.0
+BROKEN_OFF = 2.0
+"""Seconds that a child gets to end when the demo was broken off: nothing of it is kept."""
 START_DEADLINE = 20.0
 _FREE_PORTS = range(18_000, 32_000)
 
@@ -63,7 +64,7 @@ class Stage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.shield(self.end())
+        await asyncio.shield(self.end(deadline=STOP_DEADLINE if kind is None else BROKEN_OFF))
 
     async def start(self, name: str, *arguments: str) -> Process:
         """Start `python -m ...` with its output in a file of the folder."""
@@ -106,22 +107,20 @@ class Stage:
         lines = (self.folder / f"{name}.log").read_text(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else "it wrote nothing"
 
-    async def end(self, keep: Callable[[str], bool] = lambda name: False) -> None:
-        """End the children, last first; those that `keep` names go on."""
-        kept = [(name, child) for name, child in self._children if keep(name) and child.returncode is None]
-        ending = [child for name, child in reversed(self._children) if not keep(name)]
-        self._children = kept
-        for child in ending:
-            await _end(child)
+    async def end(self, deadline: float = STOP_DEADLINE) -> None:
+        """End the children, last first, each within `deadline` seconds."""
+        while self._children:
+            _, child = self._children.pop()
+            await _end(child, deadline)
 
 
-async def _end(child: Process) -> None:
+async def _end(child: Process, deadline: float) -> None:
     if child.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         child.terminate()
     try:
-        await asyncio.wait_for(child.wait(), STOP_DEADLINE)
+        await asyncio.wait_for(child.wait(), deadline)
     except TimeoutError:
         child.kill()
         await child.wait()

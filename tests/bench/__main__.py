@@ -8,6 +8,8 @@ import sys
 
 PARTS = {
     "peaks": "a morning peak without and with the gateway",
+    "overload": "goodput under overload with nothing, nginx, HAProxy and Talon in front",
+    "backup": "what a forecast is worth to a cold backup, and what a wrong one costs",
     "store": "what a waiting room costs the store",
     "polls": "status polls that one core answers",
     "clocks": "the set rate with three gateways whose clocks disagree",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil
 
 
@@ -12,6 +13,13 @@ class Change:
     at: float
     pool: str
     workers: int
+
+
+def _between(curve: tuple[tuple[float, float], ...], second: float) -> float:
+    for (t0, r0), (t1, r1) in pairwise(curve):
+        if t0 <= second < t1:
+            return r0 + (r1 - r0) * (second - t0) / (t1 - t0)
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +38,9 @@ class Scenario:
     backup: bool = True
     warmup: float = 10.0
     forecast_error: float | None = 1.0
+    """Factor by which the forecast errs; None for no forecast."""
+    forecast_curve: tuple[tuple[float, float], ...] = ()
+    """The curve that was forecast if it is not the one that comes."""
     no_shows: float = 0.0
     leavers: float = 0.0
     urgent: float = 0.2
@@ -49,10 +60,11 @@ class Scenario:
 
     def arrivals(self, second: float) -> float:
         """Return the visits/s that come at a second: linear between the points of the curve."""
-        for (t0, r0), (t1, r1) in zip(self.curve, self.curve[1:], strict=False):
-            if t0 <= second < t1:
-                return r0 + (r1 - r0) * (second - t0) / (t1 - t0)
-        return 0.0
+        return _between(self.curve, second)
+
+    def forecast(self, second: float) -> float:
+        """Return the visits/s that were forecast for a second, before the error."""
+        return _between(self.forecast_curve or self.curve, second)
 
     def workers_at(self, pool: str, second: float) -> int:
         """Return the number of workers that a pool has at a second."""

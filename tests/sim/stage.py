@@ -195,7 +195,7 @@ def plan(scenario: Scenario, step: float = 5.0, headroom: float = 0.1) -> Foreca
     capacity = {"primary": scenario.pool_capacity} | ({"backup": scenario.pool_capacity} if scenario.backup else {})
     steps = []
     for number in range(int(scenario.seconds / step) + 1):
-        expected = scenario.arrivals((number + 0.5) * step) * scenario.forecast_error
+        expected = scenario.forecast((number + 0.5) * step) * scenario.forecast_error
         high = expected * 1.2
         spilled = min(max(0.0, high - each), each) / max(min(high, 2 * each), 1e-9) if scenario.backup else 0.0
         steps.append(

@@ -202,19 +202,35 @@ def test_a_failed_primary_sends_everybody_to_the_backup() -> None:
     assert live.pick_pool() == "backup"
 
 
-def test_newcomers_go_to_the_pool_used_least_against_its_window() -> None:
-    """A closed backup gets nobody; an open one fills up in proportion to its window, by the own fresh ledger too."""
+def newcomers(live: LiveRoom, count: int, at: float) -> list[str]:
+    chosen = []
+    for number in range(count):
+        chosen.append(live.pick_pool())
+        live.ledger.note_request(f"v{at}-{number}", chosen[-1], at)
+    return chosen
+
+
+def test_a_false_alarm_costs_the_backup_its_trickle() -> None:
+    """A backup that the forecast has opened gets a tenth of the visits while nobody waits, a closed one none."""
     live = room()
     tick(live, view())
     assert live.pick_pool() == "primary"
     live.record = record(1000.0, share=0.4)
     for number in range(700):
         tick(live, view(1000 + number / 10))
-    chosen = []
-    for number in range(20):
-        chosen.append(live.pick_pool())
-        live.ledger.note_request(f"v{number}", chosen[-1], 1070.0)
-    assert chosen.count("primary") == chosen.count("backup") == 10
+    assert newcomers(live, 50, 1070.0).count("backup") == 5
+
+
+def test_with_people_waiting_the_pool_used_least_takes_the_newcomers() -> None:
+    """The primary fills up first; from then on both fill in proportion to their windows."""
+    live = room()
+    live.record = record(1000.0, share=0.4)
+    for number in range(700):
+        tick(live, view(1000 + number / 10, waiting=300))
+    window = int(live.admissions["primary"].window)
+    assert set(newcomers(live, window - 10, 1070.0)[20:]) <= {"primary", "backup"}
+    rest = newcomers(live, 400, 1071.0)
+    assert rest.count("backup") > rest.count("primary")
 
 
 def test_reports_carry_the_own_ledger() -> None:

@@ -16,6 +16,7 @@ readings = st.builds(
     healthy=st.booleans(),
     requests_per_s=amounts,
     ended=st.integers(0, 10**9),
+    missing=st.floats(0, 1),
 )
 reports = st.builds(
     Report,
@@ -30,6 +31,15 @@ reports = st.builds(
 def test_a_report_survives_the_round_trip(report: Report) -> None:
     """What one gateway writes another reads unchanged."""
     assert Report.from_bytes(report.to_bytes()) == report
+
+
+def test_a_gateway_of_the_version_before_is_understood() -> None:
+    """Its readings have one figure less; nothing is missing there."""
+    report = Report.from_bytes(b'{"pools":{"p":[1,2,3,4,5,true,6,7]},"duration":1,"requests":1,"ended":1}')
+    assert report is not None
+    assert report.pools["p"] == PoolReading(
+        inside=1, inflight=2, queued=3, limit=4, queue_wait=5, healthy=True, requests_per_s=6, ended=7
+    )
 
 
 @given(st.binary(max_size=60) | st.sampled_from([b"[]", b"{}", b'{"pools":{"p":[1]}}', b'{"pools":[]}', b"null"]))

@@ -1,15 +1,17 @@
 """Backup pools open in time and for a reason, warm up, and close without flapping."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.spillover import OpenReason, Spillover, SpilloverFacts, SpilloverPolicy
 
-CALM = SpilloverFacts(forecast_short=False, primary_full=False, primary_healthy=True, waiting=0)
-SHORT = SpilloverFacts(forecast_short=True, primary_full=False, primary_healthy=True, waiting=0)
-FULL = SpilloverFacts(forecast_short=False, primary_full=True, primary_healthy=True, waiting=3)
-DOWN = SpilloverFacts(forecast_short=False, primary_full=False, primary_healthy=False, waiting=0)
+CALM = SpilloverFacts(forecast_short=False, primary_full=False, missing=0.0, waiting=0)
+SHORT = SpilloverFacts(forecast_short=True, primary_full=False, missing=0.0, waiting=0)
+FULL = SpilloverFacts(forecast_short=False, primary_full=True, missing=0.0, waiting=3)
+DOWN = SpilloverFacts(forecast_short=False, primary_full=False, missing=1.0, waiting=0)
 POLICY = SpilloverPolicy(warmup=10.0, trickle=0.1, patience=3.0, hold=20.0)
 
 
@@ -41,7 +43,7 @@ def test_pressure_opens_after_patience() -> None:
 def test_full_without_anybody_waiting_is_no_pressure() -> None:
     """A primary that is just busy needs no help."""
     backup = Spillover(POLICY)
-    play(backup, SpilloverFacts(forecast_short=False, primary_full=True, primary_healthy=True, waiting=0), 0.0, 30.0)
+    play(backup, SpilloverFacts(forecast_short=False, primary_full=True, missing=0.0, waiting=0), 0.0, 30.0)
     assert backup.opened_at is None
 
 
@@ -62,6 +64,38 @@ def test_a_failure_opens_fully_at_once() -> None:
     assert warming.reason is OpenReason.FAILURE
 
 
+def test_a_missing_part_of_the_primary_is_made_up_for_at_once() -> None:
+    """With a quarter of the primary gone the backup opens to a quarter, without patience, and warms from there."""
+    backup = Spillover(POLICY)
+    half = SpilloverFacts(forecast_short=False, primary_full=False, missing=0.25, waiting=0)
+    assert backup.step(half, 0.0) == 0.25
+    assert backup.reason is OpenReason.FAILURE
+    assert backup.step(half, 5.0) == 0.5
+    assert backup.step(CALM, 6.0) == 0.6
+
+
+def test_the_trickle_grows_with_the_share() -> None:
+    """From a fifth of `trickle` of the visits to the whole of it over the warm-up; none while closed."""
+    backup = Spillover(POLICY)
+    assert backup.trickle(0.0) == 0.0
+    backup.step(SHORT, 0.0)
+    assert [backup.trickle(at) for at in (0.0, 5.0, 20.0)] == pytest.approx([0.02, 0.05, 0.1])
+
+
+@given(st.lists(st.floats(0, 2), min_size=5, max_size=200))
+def test_demand_around_the_threshold_does_not_make_it_flap(loads: list[float]) -> None:
+    """However the need comes and goes, an opening and the next are at least `hold` apart."""
+    backup, opened, now = Spillover(POLICY), [], 0.0
+    for load in loads:
+        now += 1.0
+        before = backup.opened_at
+        full = SpilloverFacts(forecast_short=load > 1.5, primary_full=load > 1, missing=0.0, waiting=int(load > 1))
+        backup.step(full, now)
+        if backup.opened_at is not None and before is None:
+            opened.append(now)
+    assert all(later - earlier >= POLICY.hold for earlier, later in pairwise(opened))
+
+
 def test_it_closes_after_hold_and_not_before() -> None:
     """A pause in the need shorter than `hold` keeps the backup open and warm; a longer one closes it."""
     backup = Spillover(POLICY)
@@ -79,7 +113,7 @@ facts = st.builds(
     SpilloverFacts,
     forecast_short=st.booleans(),
     primary_full=st.booleans(),
-    primary_healthy=st.booleans(),
+    missing=st.sampled_from([0.0, 0.0, 0.25, 1.0]),
     waiting=st.integers(0, 5),
 )
 
@@ -88,18 +122,17 @@ facts = st.builds(
 def test_a_share_is_a_share_and_closed_means_none(
     steps: list[tuple[SpilloverFacts, float]], warmup: float, hold: float
 ) -> None:
-    """Closed is 0, open is from the trickle to 1, a failed primary is 1, and an open backup stays for its hold."""
+    """Closed is 0, open is from the trickle to 1 and at least what is missing; an open one stays for its hold."""
     backup, now, needed = Spillover(SpilloverPolicy(warmup=warmup, hold=hold)), 0.0, -1e9
     for one, elapsed in steps:
         now += elapsed
         was_open = backup.opened_at is not None
         share = backup.step(one, now)
         assert share == 0.0 if backup.opened_at is None else 0.1 <= share <= 1.0
-        if not one.primary_healthy:
-            assert share == 1.0
+        assert share >= one.missing
         if was_open and now - needed < hold:
             assert backup.opened_at is not None
-        if not one.primary_healthy or one.forecast_short:
+        if one.missing or one.forecast_short:
             needed = now
 
 
