@@ -23,6 +23,7 @@ SLEEPERS = {
     "tests/integration/store_crowd.py": "a crowd at the store comes at a pace, until the test ends it",
     "tests/bench/store.py": "the store's child ends its work, with a deadline",
     "tests/bench/clocks.py": "visits come and claim at a pace, for so many seconds of the store's clock",
+    "tests/bench/open_loop.py": "requests come at random moments of a benchmark, for so many seconds",
     "tests/sim/": "the clock of its event loop is virtual: sleeping takes no time",
     "tests/contract/conftest.py": "World.passes lets time pass on a real server, whose clock cannot be moved",
 }

@@ -40,7 +40,7 @@ http {{
 """
 HAPROXY = """
 global
-    maxconn 20000
+    maxconn 8000
 defaults
     mode http
     option abortonclose
@@ -63,7 +63,7 @@ def in_front(name: str, portal: Portal, *, capacity: float, config: dict[str, An
     Only nginx' `limit_req` is told the capacity, in requests/s; HAProxy's limits are tuned by hand for the backend.
     """
     node = portal.backends[0].removeprefix("http://")
-    folder = portal.folder / name
+    folder = portal.folder / name.replace(" ", "-")
     folder.mkdir(exist_ok=True)
     children = Children(folder)
     try:

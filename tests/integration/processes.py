@@ -176,6 +176,10 @@ class Children:
         """Start `talon ...`."""
         return self.start(name, *TALON, *arguments, environ=environ)
 
+    def named(self, name: str, which: int = 0) -> Child:
+        """The children started under a name, in the order of their start."""
+        return [child for child in self._all if child.name == name][which]
+
     def end(self) -> None:
         """End all; a child that does not obey is killed, and so is what it has started."""
         for child in reversed(self._all):
