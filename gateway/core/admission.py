@@ -5,14 +5,17 @@ has one request open at a time, or none while its person thinks. With X requests
 for them), N visits inside and X* the number that the nodes should have (their learned limits, and as many waiting as
 `target_wait` allows), the window follows directly:
 
-    X > X*   every request beyond X* is a visit too many:      W -> N - (X - X*)
-    X < X*   open requests grow with the visits inside:        W -> N x X* / X, at most N x 1.5
+    X > X*   every request beyond X* is a visit too many:   W -> N - (X - X*)
+    X < X*   the others think, and come at the rate L that is served now; at the most that the pool serves, M, as many
+             more of them would: W -> X* + (N - X) x M / L, at most N x 1.5
 
 It moves there within `SETTLE` seconds, upwards only while somebody waits and the window is used (those called count
 as coming). It never shrinks below the limits, and with a plan it begins at `PLANNED` of the visits that the plan lets
-in. No capacity needs to be told: the limits are learned from latency, N and X are counted.
+in. No capacity needs to be told: the limits are learned from latency, N, X and L are counted, and M is what was served
+when the nodes were last full; while they stay well below that with the window used, M is thought to have grown.
 
-Little's law turns the window into a rate of calls r = W / D with D the learned duration of a visit, so that
+Little's law turns the window into a rate of calls r = W / D with D the learned duration of a visit, or what ends now
+if that is more, since D lags behind a queue that becomes shorter. So
 
     rate = r + (W + r d - inside - called) / tau,   0 <= rate <= max(3 r, W / FILL),   tau = D / 2 in 1 s .. 5 s
 
@@ -21,11 +24,21 @@ The plan caps the rate from above: measurement can only lower what the plan allo
 when admitting). Invariants: the rate is never negative; with more open than X* the window never grows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
+from gateway.core.pool_model import PoolModel
 from gateway.core.units import Seconds
 
+USED = 0.85
+"""Part of the window from which it counts as used."""
+SLOW = 1.3
+"""Slowdown from which requests wait inside nodes that are in use: what is served then is about the most."""
+STARVED = 0.7
+"""Part of the open requests that should be, below which nodes with a used window have too little to do."""
+LEAP = 1.8
+"""The visits that are tried at most, by those that are there, before the nodes were ever full."""
 SETTLE = 3.0
 """Seconds in which the window moves to where the measurement says it belongs."""
 PLANNED = 0.7
@@ -56,7 +69,7 @@ STOPS = frozenset({RateReason.PAUSED, RateReason.CLOSED, RateReason.EXHAUSTED})
 class AdmissionPolicy:
     """Targets of admission control; `target_wait` is the time requests may wait before a node."""
 
-    target_wait: Seconds = 0.1
+    target_wait: Seconds = 0.02
     busy: float = 0.9
     initial_window: float = 20.0
     min_window: float = 1.0
@@ -84,6 +97,7 @@ class PoolFacts:
     requests_per_s: float
     healthy: bool
     open_share: float = 1.0
+    slowdown: float = 1.0
     ended_rate: float = float("inf")
     planned: float = 0.0
     ceiling: float = float("inf")
@@ -114,6 +128,7 @@ class PoolAdmission:
 
     policy: AdmissionPolicy
     window: float = 0.0
+    model: PoolModel = field(default_factory=PoolModel)
 
     def __post_init__(self) -> None:
         self.window = self.window or self.policy.initial_window
@@ -125,11 +140,15 @@ class PoolAdmission:
         reason = self._move(facts, visits, elapsed, demand=demand)
         window = self.window * facts.open_share
         steady = window / visits.duration
+        # The learned duration lags behind a queue that grows or goes; the visits that end now do not.
         if facts.inflight >= self.policy.busy * facts.limit:
-            # Busy nodes end visits at the rate they can; the learned duration lags behind a growing queue.
             steady = min(steady, 1.05 * facts.ended_rate)
+        elif visits.learned:
+            steady = max(steady, min(facts.ended_rate, 1.5 * steady)) if facts.ended_rate < inf else steady
         tau = max(1.0, min(visits.duration / 2, 5.0))
-        missing = window + steady * visits.claim_delay - facts.inside - facts.called
+        # Calls on their way are allowed for, at most a second's worth more than there are: the delay may be a guess.
+        coming = min(steady * visits.claim_delay, facts.called + steady)
+        missing = window + coming - facts.inside - facts.called
         most = 3 * steady if visits.learned else max(3 * steady, window / FILL)
         rate = min(max(0.0, steady + missing / tau), most)
         if rate > facts.ceiling:
@@ -140,19 +159,35 @@ class PoolAdmission:
         open_now = facts.inflight + facts.queued
         wanted = facts.limit + self.policy.target_wait * facts.requests_per_s
         inside, called = facts.inside / facts.open_share, facts.called / facts.open_share
-        step = min(1.0, elapsed / SETTLE)
+        model, step = self.model, min(1.0, elapsed / SETTLE)
+        model.observe(inside, open_now / facts.open_share, facts.requests_per_s, visits.duration, elapsed)
+        starved = 0.0
+        if demand and model.inside >= USED * self.window:
+            starved = max(0.0, 1 - open_now / max(STARVED * wanted, 1e-9))
+        model.learn_most(
+            elapsed,
+            full=self._full(facts),
+            starved=starved,
+        )
+        fitting = model.fitting(wanted)
         if open_now > wanted:
             # A visit has at most one request open: a window below the limit would leave the nodes idle.
-            fitting = max(inside - (open_now - wanted) / facts.open_share, facts.limit)
-            self._set(self.window + step * min(0.0, fitting - self.window))
+            fewer = max(model.inside - (open_now - wanted) / facts.open_share, facts.limit, fitting or 0.0)
+            self._set(self.window + step * min(0.0, fewer - self.window))
             return RateReason.PRESSURE if facts.queued > 0 else RateReason.CAPACITY
         if not demand:
             return RateReason.IDLE
-        fitting = max(facts.limit, PLANNED * facts.planned * visits.duration)
-        if inside + called >= 0.85 * self.window:
-            fitting = max(fitting, (inside + called) * min(1.5, wanted / max(open_now, 1e-9)))
-        self._set(self.window + step * max(0.0, fitting - self.window))
+        more = max(facts.limit, PLANNED * facts.planned * visits.duration)
+        if inside + called >= USED * self.window:
+            leap = min(1 + (wanted / max(open_now, 1e-9) - 1) / 2, LEAP)
+            more = max(more, min(fitting or inf, leap * (inside + called)))
+        self._set(self.window + step * max(0.0, more - self.window))
         return RateReason.CAPACITY
+
+    def _full(self, facts: PoolFacts) -> bool:
+        """Whether the nodes do what they can: their limits are used, or a quarter of them and requests wait inside."""
+        slow = facts.slowdown >= SLOW and facts.inflight >= facts.limit / 4
+        return facts.limit > 0 and (slow or facts.inflight >= self.policy.busy * facts.limit)
 
     def _set(self, window: float) -> None:
         self.window = min(max(window, self.policy.min_window), self.policy.max_window)

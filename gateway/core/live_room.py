@@ -117,6 +117,7 @@ class LiveRoom:
                     requests_per_s=r.requests_per_s,
                     ended=self.ledger.ended_in(name),
                     missing=r.missing,
+                    slowdown=r.slowdown,
                 )
                 for name, r in readings.items()
                 if name in self.policy.pools
@@ -263,6 +264,7 @@ class LiveRoom:
                 limit=reading.limit,
                 requests_per_s=reading.requests_per_s,
                 healthy=reading.healthy,
+                slowdown=reading.slowdown,
                 open_share=self.open_share(pool),
                 ended_rate=self.ended_rates.get(pool, CallRate()).rate or inf,
                 planned=0.0 if self.policy.capacity else ceilings.get(pool, 0.0) / self.policy.admission.plan_slack,

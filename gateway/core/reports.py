@@ -7,7 +7,7 @@ from typing import Any
 
 _WIRE = (
     *("inside", "inflight", "queued", "limit", "queue_wait", "healthy", "requests_per_s", "ended"),
-    "missing",  # a gateway of an earlier version sends and reads none
+    *("missing", "slowdown"),  # a gateway of an earlier version sends and reads none
 )
 
 
@@ -15,7 +15,7 @@ _WIRE = (
 class PoolReading:
     """One pool as one gateway measures it: visits inside, requests at nodes and waiting, limit; waits in seconds.
 
-    `missing` is the part of its nodes that is out of use, 0..1.
+    `missing` is the part of its nodes that is out of use, 0..1; `slowdown` how much slower they answer than when idle.
     """
 
     inside: float = 0.0
@@ -27,6 +27,7 @@ class PoolReading:
     requests_per_s: float = 0.0
     ended: int = 0
     missing: float = 0.0
+    slowdown: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class Report:
                     requests_per_s=float(r[6]),
                     ended=int(r[7]),
                     missing=float(r[8]) if len(r) > 8 else 0.0,
+                    slowdown=float(r[9]) if len(r) > 9 else 1.0,
                 )
                 for name, r in body["pools"].items()
             }
@@ -106,6 +108,8 @@ def merge(reports: Iterable[Report]) -> Report:
 
 
 def _add(one: PoolReading, other: PoolReading) -> PoolReading:
+    served = one.requests_per_s + other.requests_per_s
+    weight = one.requests_per_s / served if served else 0.5
     return PoolReading(
         inside=one.inside + other.inside,
         inflight=one.inflight + other.inflight,
@@ -116,4 +120,5 @@ def _add(one: PoolReading, other: PoolReading) -> PoolReading:
         requests_per_s=one.requests_per_s + other.requests_per_s,
         ended=one.ended + other.ended,
         missing=min(one.missing, other.missing),
+        slowdown=weight * one.slowdown + (1 - weight) * other.slowdown,
     )

@@ -152,6 +152,7 @@ class Pool:
             queue_wait=max(self._wait, self.clock() - head.since if head is not None else 0.0),
             healthy=bool(usable),
             requests_per_s=sum(node.requests_per_s for node in self.nodes),
+            slowdown=sum(node.slowdown.last for node in usable) / max(1, len(usable)),
             missing=1 - sum(node.weight for node in usable) / sum(node.weight for node in self.nodes),
         )
 

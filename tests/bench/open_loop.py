@@ -54,7 +54,7 @@ class Moment:
 
     async def come(self, began: float) -> None:
         await asyncio.sleep(max(0.0, began + self.at - time.monotonic()))
-        await asyncio.to_thread(self.what)
+        self.what()  # not in a thread: a child that one starts ends with it
 
 
 async def _ask(host: str, port: int, path: str, began: float, asked: list[Asked]) -> None:

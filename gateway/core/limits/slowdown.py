@@ -35,6 +35,8 @@ class _Kind:
 class Slowdown:
     """Owns the bases of one node; `note` each answer, `close` each window."""
 
+    last: float = 1.0
+    """The slowdown of the last window."""
     _kinds: dict[str, _Kind] = field(default_factory=dict)
 
     def note(self, kind: str, latency: float) -> None:
@@ -61,4 +63,5 @@ class Slowdown:
             total += known.total
             base += known.base * known.count
             known.total, known.count = 0.0, 0
-        return max(1.0, total / base) if base else 1.0
+        self.last = max(1.0, total / base) if base else 1.0
+        return self.last

@@ -69,8 +69,9 @@ def test_a_queue_of_the_past_does_not_shrink_the_window_further() -> None:
     admission = PoolAdmission(AdmissionPolicy(), window=50.0)
     admission.step(replace(CALM, inside=200, inflight=10, queued=90), VISITS, 1.0, demand=True)
     assert admission.window == 50.0
-    admission.step(replace(CALM, inside=50, inflight=10, queued=20), VISITS, 1.0, demand=True)
-    assert 30.0 < admission.window < 50.0
+    at_fault = PoolAdmission(AdmissionPolicy(), window=50.0)
+    at_fault.step(replace(CALM, inside=50, inflight=10, queued=20, requests_per_s=50.0), VISITS, 1.0, demand=True)
+    assert 30.0 < at_fault.window < 50.0
 
 
 def test_the_plan_caps_and_says_so() -> None:
