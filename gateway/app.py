@@ -24,6 +24,7 @@ from gateway.loops.supervise import every
 from gateway.opening_times import opening_now
 from gateway.reload import adopt, adoptable
 from gateway.settings import Settings
+from gateway.store.answers import RedisAnswers
 from gateway.store.connect import connect
 from gateway.store.embedded import EmbeddedStore
 from gateway.store.redis_room import RedisRooms
@@ -66,7 +67,7 @@ class Gateway:
         """Serve until stopped; raises ConfigError when an address, the store or the keys cannot be used."""
         async with contextlib.AsyncExitStack() as stack:
             store = await self._start_store(stack)
-            parts = build(self.settings, store)
+            parts = build(self.settings, store, RedisAnswers(store.client))
             stack.callback(parts.site.access_log.close)
             await parts.forwarder.start()
             stack.push_async_callback(parts.forwarder.close)

@@ -10,7 +10,7 @@ from gateway.core.live_room import LiveRoom, RoomPolicy
 from gateway.core.pool_policy import PoolPolicy
 from gateway.errors import ConfigError
 from gateway.identity_keys import load_identity_keys
-from gateway.ports import RoomStore
+from gateway.ports import AnswerStore, RoomStore
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
 from gateway.secrets_file import load_keys, load_origin_secret
@@ -70,7 +70,7 @@ def pool_policy(settings: Settings, pool: PoolSettings) -> PoolPolicy:
     )
 
 
-def build(settings: Settings, store: RoomStore) -> Parts:
+def build(settings: Settings, store: RoomStore, answers: AnswerStore) -> Parts:
     """Return all parts, wired; raises ConfigError when the keys cannot be used."""
     metrics = Metrics()
     pools = {
@@ -92,6 +92,7 @@ def build(settings: Settings, store: RoomStore) -> Parts:
             name: LiveRoom(name=name, policy=room_policy(settings, rules)) for name, rules in settings.rooms.items()
         },
         store=store,
+        answers=answers,
         upstream=forwarder,
         classifier=classifier(settings),
         tokens=Tokens(load_keys(settings.keys_file), secure=settings.secure_cookies),

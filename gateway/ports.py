@@ -103,6 +103,22 @@ class RoomStore(Protocol):
         ...
 
 
+class AnswerStore(Protocol):
+    """Records of idempotency keys, shared by all gateways; raises StoreUnavailable."""
+
+    async def look(self, place: str) -> bytes:
+        """Return the record, b"" for none."""
+        ...
+
+    async def begin(self, place: str, record: bytes, life: float) -> bytes:
+        """Store the record for `life` seconds if there is none, and return b""; else return the one that is there."""
+        ...
+
+    async def settle(self, place: str, mine: bytes, record: bytes, life: float) -> bool:
+        """Put `record` in the place of `mine` for `life` seconds, b"" to delete it; False if that is not there."""
+        ...
+
+
 class Measured(Protocol):
     """A pool as the loops see it: nodes to probe, windows to close."""
 

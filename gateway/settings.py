@@ -19,6 +19,7 @@ from gateway.core.address import read_networks
 from gateway.core.admission import AdmissionPolicy
 from gateway.core.classify import DEFAULT_CLASSES, VISIT, RequestClass
 from gateway.core.health import HealthPolicy
+from gateway.core.idempotency import IdempotencyPolicy
 from gateway.core.identity_policy import IdentityPolicy
 from gateway.core.joins import JoinPolicy
 from gateway.core.known_openings import OpeningRule
@@ -149,6 +150,7 @@ class ProxySettings:
     shed_after: Seconds = 0.4
     shed_standing: Seconds = 0.15
     max_body: int = 10_000_000
+    idempotency: IdempotencyPolicy = field(default_factory=IdempotencyPolicy)
     trusted_proxies: tuple[str, ...] = ()
     origin_secret_file: Path | None = None
     drain: Seconds = 20.0

@@ -87,7 +87,7 @@ def test_every_store_key_is_in_the_reference() -> None:
     """Keys of the room, of its lanes, and the plan; no others."""
     text = page("redis-keys.md")
     expected = {f"talon:{{ROOM}}:{name}" for name in ROOM_KEYS} | {f"talon:{{ROOM}}:{name}:LANE" for name in LANE_KEYS}
-    expected |= {plan_key("ROOM"), "talon:{ROOM}:persons:BUCKET", NODES_KEY}
+    expected |= {plan_key("ROOM"), "talon:{ROOM}:persons:BUCKET", NODES_KEY, "talon:answer:PLACE"}
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `talon:")]
     assert set(re.findall(r"`([^`]+)`", " ".join(rows))) == expected
     lua = (ROOT / "gateway" / "store" / "lua").glob("*.lua")

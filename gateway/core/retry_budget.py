@@ -5,7 +5,7 @@ however many answers fail, the nodes get at most (1 + share) times the requests 
 (Envoy's and Finagle's budget). A retry is allowed
 
     not_sent    the request has not reached a node: every method
-    no_answer   it has, and no usable answer came: safe methods only (RFC 9110, 9.2.1), or any with an Idempotency-Key
+    no_answer   it has, and no usable answer came: safe methods only (RFC 9110, 9.2.1), or any with a key they honour
 
 A timeout is not repeated: the node is slow, and asking again makes it slower.
 """
@@ -23,10 +23,14 @@ RETRIED_STATUSES = frozenset({502, 503, 504})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """`share` of the requests that may be repeated, 0 for none; `attempts` of one request, the first one included."""
+    """`share` of the requests that may be repeated, 0 for none; `attempts` of one request, the first one included.
+
+    `keyed`: the nodes honour `Idempotency-Key`, so that writes with one may be repeated too.
+    """
 
     share: float = 0.1
     attempts: int = 2
+    keyed: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
@@ -56,7 +60,9 @@ class RetryBudget:
 
     def spend(self, failed: Failed, method: str, *, attempt: int, keyed: bool) -> bool:
         """Whether a request whose `attempt`-th attempt has failed is sent once more; takes it out of the budget."""
-        harmless = failed is Failed.NOT_SENT or (failed is Failed.NO_ANSWER and (method in SAFE or keyed))
+        harmless = failed is Failed.NOT_SENT or (
+            failed is Failed.NO_ANSWER and (method in SAFE or (keyed and self.policy.keyed))
+        )
         if not harmless or attempt >= self.policy.attempts or self.saved < 1.0:
             return False
         self.saved -= 1.0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -22,6 +22,7 @@ from gateway.core.need import Need
 from gateway.core.origin_proof import FIELD, prove
 from gateway.core.retry_budget import RETRIED_STATUSES, SAFE, Failed
 from gateway.errors import UpstreamFailed
+from gateway.expect import invite_body
 from gateway.proxy.headers import VISIT_HEADER, to_upstream, to_visitor
 from gateway.proxy.node import Node
 from gateway.proxy.pool import Pool
@@ -52,13 +53,6 @@ class Sending:
     need: Need
     body: bytes | None
     tried: list[str] = field(default_factory=list)
-
-
-async def _invite_body(request: web.BaseRequest) -> None:
-    """Tell a client that waits with its body (`Expect: 100-continue`) to send it; nodes are not asked first."""
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0
 
 
 class Forwarder:
@@ -147,7 +141,8 @@ class Forwarder:
         request, started = sending.request, self._clock()
         latency: float | None = None
         try:
-            await _invite_body(request)
+            if sending.body is None:
+                await invite_body(request)
             async with await self._first_bytes(sending, node) as answer:
                 latency = self._clock() - started
                 self._metrics.upstream_duration.labels(pool.name, node.url).observe(latency)
@@ -157,7 +152,7 @@ class Forwarder:
                     return None
                 fields = to_visitor(answer.headers)
                 sending.prepare(fields, answer.headers.get(VISIT_HEADER, "").lower() == "end")
-                return await self._relay(request, answer, fields)
+                return await self._relay(sending, answer, fields)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise AttemptFailed(Failed.NOT_SENT, UpstreamFailed("connect", str(error))) from error
         except TimeoutError as error:
@@ -207,16 +202,23 @@ class Forwarder:
         return await self._session.request(request.method, url, headers=headers, data=data, allow_redirects=False)
 
     async def _relay(
-        self, request: web.BaseRequest, answer: aiohttp.ClientResponse, fields: "CIMultiDict[str]"
+        self, sending: Sending, answer: aiohttp.ClientResponse, fields: "CIMultiDict[str]"
     ) -> web.StreamResponse:
-        length = answer.content_length
-        if length is not None and length <= CHUNK and request.method != "HEAD":
-            body = await answer.read()
+        request, length = sending.request, answer.content_length
+        begun: bytes | None = None
+        if request.method != "HEAD":
+            if length is not None and length <= CHUNK:
+                begun = await answer.read()
+            elif sending.body is not None and length is None:
+                begun = await _beginning(answer)  # who reads the request whole wants to keep its answer
+        if begun is not None and (length is not None or answer.content.at_eof()):
             fields.popall("Content-Length", None)
-            return web.Response(status=answer.status, reason=answer.reason, headers=fields, body=body)
+            return web.Response(status=answer.status, reason=answer.reason, headers=fields, body=begun)
         response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=fields)
         await response.prepare(request)
         try:
+            if begun:
+                await response.write(begun)
             async for chunk in answer.content.iter_chunked(CHUNK):
                 await response.write(chunk)
         except (aiohttp.ClientError, TimeoutError, OSError):
@@ -225,3 +227,13 @@ class Forwarder:
             return response
         await response.write_eof()
         return response
+
+
+async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the first bytes of an answer of unknown length: all of them if they are at most CHUNK."""
+    begun = bytearray()
+    async for part in answer.content.iter_any():
+        begun += part
+        if len(begun) > CHUNK:
+            break
+    return bytes(begun)

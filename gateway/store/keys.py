@@ -40,6 +40,11 @@ def control_key(room: str) -> str:
     return _key(room, "control")
 
 
+def answer_key(place: str) -> str:
+    """Return the key of the record of an idempotency key."""
+    return f"talon:answer:{place}"
+
+
 def _lane(room: str, lane: str) -> list[str]:
     return [f"{_key(room, name)}:{lane}" for name in LANE_KEYS]
 

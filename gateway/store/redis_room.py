@@ -39,6 +39,11 @@ class RedisRooms:
         self._serving: dict[tuple[str, str], int] = {}
         self._scripts = {name: client.register_script(source(name)) for name in NAMES}
 
+    @property
+    def client(self) -> Client:
+        """The client, for others who keep something in the same store."""
+        return self._client
+
     async def _run(self, script: str, room: str, *args: str | int | bytes) -> Any:
         lanes = self._rooms[room].lanes
         return await self._script(script, self._keys[room], len(lanes), *args, *lanes)

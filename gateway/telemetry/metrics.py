@@ -44,6 +44,7 @@ class Metrics:
     duration: Histogram = field(init=False)
     upstream_duration: Histogram = field(init=False)
     retries: Counter = field(init=False)
+    idempotency: Counter = field(init=False)
     inflight: Gauge = field(init=False)
     limit: Gauge = field(init=False)
     waiting: Gauge = field(init=False)
@@ -77,6 +78,9 @@ class Metrics:
             registry=registry,
         )
         self.retries = Counter("talon_upstream_retries_total", "Requests sent once more", ["pool"], registry=registry)
+        self.idempotency = Counter(
+            "talon_idempotency_total", "Writes with a key, by what became of it", ["result"], registry=registry
+        )
         self.inflight = Gauge("talon_upstream_inflight", "Requests at a node", ["pool", "node"], registry=registry)
         self.limit = Gauge("talon_upstream_limit", "Learned limit of a node", ["pool", "node"], registry=registry)
         self.waiting = Gauge("talon_room_waiting", "Visits waiting", ["room", "lane"], registry=registry)

@@ -16,6 +16,7 @@ from gateway.errors import UpstreamFailed
 from gateway.web.answers import Answers, keep_out_of_caches, problem
 from gateway.web.door import Door
 from gateway.web.entry_answers import EntryAnswers
+from gateway.web.idempotent import Idempotent, Keyed
 from gateway.web.moments import SLOTS_HEADER, read_slots
 from gateway.web.reception import Outcome, Reception
 from gateway.web.room_api import PREFIX, RoomApi
@@ -38,6 +39,7 @@ class _Seen:
     visit: str | None = None
     lane: str | None = None
     pool: str | None = None
+    keyed: Keyed | None = None
 
 
 class Gate:
@@ -50,6 +52,7 @@ class Gate:
         self._reception = Reception(site)
         self._door = Door(site)
         self._load = PassLoad()
+        self._idempotent = Idempotent(site)
         self._api = RoomApi(site, self._answers, self._reception, self._door)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -80,6 +83,11 @@ class Gate:
         if request.content_length is not None and request.content_length > most:
             seen.decision = "body_too_large"
             return problem(413, "body_too_large", f"At most {most} bytes are accepted.", reference=request_id)
+        keyed = await self._idempotent.read(request, self._visit(request, room), request_id)
+        if isinstance(keyed, web.Response):
+            seen.decision = "repetition"
+            return keyed
+        seen.keyed = keyed
         held = site.tokens.ticket(request, room.name) if room and admission is None else None
         newcomer = None
         if room is not None and admission is None:
@@ -149,10 +157,14 @@ class Gate:
                 for cookie in cookies:
                     fields.add("Set-Cookie", cookie)
 
+        async def send(body: bytes | None = None) -> web.StreamResponse:
+            need = _need(seen, admission)
+            return await site.upstream.send(request, pool, request_id=request_id, prepare=prepare, need=need, body=body)
+
         try:
-            return await site.upstream.send(
-                request, pool, request_id=request_id, prepare=prepare, need=_need(seen, admission)
-            )
+            if seen.keyed is not None:
+                return await self._idempotent.carry_out(seen.keyed, request_id, send)
+            return await send()
         except UpstreamFailed as error:
             status, code, title = _FAILURES[error.kind]
             seen.decision = code
@@ -162,6 +174,11 @@ class Gate:
             )
             prepare(response.headers, False)
             return response
+
+    def _visit(self, request: web.BaseRequest, room: LiveRoom | None) -> str:
+        """The visit that the request's pass proves, even if that has ended meanwhile."""
+        admission = self._site.tokens.admission(request, room.name, self._site.store_now(room)) if room else None
+        return admission.visit if admission else ""
 
     def _pass_cookies(self, room: LiveRoom, admission: Pass, outcome: Outcome, *, ended: bool) -> list[str]:
         site, now = self._site, self._site.store_now(room)

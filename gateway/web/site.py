@@ -8,7 +8,7 @@ from aiohttp import web
 from gateway.core.classify import Classifier
 from gateway.core.live_room import LiveRoom
 from gateway.core.passes import Pass
-from gateway.ports import RoomStore, Upstream
+from gateway.ports import AnswerStore, RoomStore, Upstream
 from gateway.settings import Settings
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
@@ -28,6 +28,7 @@ class Site:
     settings: Settings
     rooms: Mapping[str, LiveRoom]
     store: RoomStore
+    answers: AnswerStore
     upstream: Upstream
     classifier: Classifier
     tokens: Tokens

@@ -151,6 +151,7 @@ def build_gateway(
         settings=settings,
         rooms={ROOM: room},
         store=store,
+        answers=cast(Any, None),
         upstream=cast(Any, None),
         classifier=classifier(settings),
         tokens=Tokens(KEYS),

@@ -27,6 +27,7 @@ from gateway.core.visits import VisitPolicy
 from gateway.errors import StoreUnavailable, UpstreamFailed
 from gateway.loops.admit import AdmissionLoop
 from gateway.settings import PoolSettings, ProxySettings, RoomSettings, Settings
+from gateway.store.answers import MemoryAnswers
 from gateway.store.memory_room import MemoryRooms
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
@@ -128,6 +129,7 @@ class Portal:
             settings=self.settings,
             rooms={ROOM: room},
             store=self.store,
+            answers=MemoryAnswers(lambda: self.now),
             upstream=self.upstream,
             classifier=classifier(self.settings),
             tokens=Tokens(KEYS),
