@@ -52,8 +52,9 @@ format: install ## put the code into its form
 bench: install ## measure peaks, store, polls, clocks, openings, waits, day; PART=polls for one of them
 	$(RUN) python -m tests.bench $(PART) $(ARGS)
 
-proof: install ## the long proofs: a day with a million visitors, more examples for every property test
+proof: install ## the long proofs: a day with a million visitors, 10,000 mornings, more examples for property tests
 	$(RUN) python -m tests.bench day
+	$(RUN) python -m tests.sim.control
 	HYPOTHESIS_PROFILE=proof $(RUN) pytest -p no:randomly tests/gateway/core tests/contract tests/sim $(ARGS)
 
 docs: install ## write the generated reference pages anew

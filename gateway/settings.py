@@ -93,6 +93,7 @@ class RoomSettings:
     lane_header: str = ""
     lane_rules: tuple[LaneRule, ...] = ()
     mode: Literal["enforce", "observe"] = "enforce"
+    enforce_percent: float = 100.0
     page_status: Literal[200, 202, 429, 503] = 202
     max_waiting: int = 1_000_000
     presence_grace: Seconds = 180.0
@@ -122,6 +123,8 @@ class RoomSettings:
         check_rules(self.lane_rules, {name: lane.target_wait for name, lane in self.lanes.items()}, self.lane)
         if self.capacity != "auto" and self.capacity <= 0:
             raise ValueError("capacity: expected auto or a number of requests/s above 0")
+        if not 0 <= self.enforce_percent <= 100:
+            raise ValueError("enforce_percent: expected 0 to 100")
         if self.max_waiting < 1:
             raise ValueError("max_waiting: expected at least 1")
         if self.pass_concurrency < 1:

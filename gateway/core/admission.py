@@ -140,6 +140,8 @@ class PoolAdmission:
         reason = self._move(facts, visits, elapsed, demand=demand)
         window = self.window * facts.open_share
         steady = window / visits.duration
+        # Of a crowd the short visits end first: until the others do, the duration looks too short.
+        steady = min(steady, max(window / FILL, 2 * facts.ended_rate))
         # The learned duration lags behind a queue that grows or goes; the visits that end now do not.
         if facts.inflight >= self.policy.busy * facts.limit:
             steady = min(steady, 1.05 * facts.ended_rate)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from gateway.core.admission import RateReason
 
 MAX_TTL = 86_400.0
-ACTIONS = ("pause", "close", "exhausted", "rate", "resume")
+ACTIONS = ("pause", "close", "exhausted", "rate", "observe", "resume")
 
 
 class ControlInvalid(ValueError):
@@ -42,6 +42,10 @@ class Control:
     def active(self, now: float) -> bool:
         """Whether the setting rules the room now."""
         return self.action != "resume" and now < self.until
+
+    def observes(self, now: float) -> bool:
+        """Whether everybody is let through now, and only noted."""
+        return self.action == "observe" and self.active(now)
 
     @property
     def ruling(self) -> tuple[float, RateReason]:

@@ -5,7 +5,7 @@ Times are seconds of the store's clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from forecasting.contract import ForecastRecord
@@ -107,19 +107,8 @@ class LiveRoom:
         """Return this gateway's own measurements, with the visits that its ledger holds inside."""
         return Report(
             pools={
-                name: PoolReading(
-                    inside=self.ledger.inside(name),
-                    inflight=r.inflight,
-                    queued=r.queued,
-                    limit=r.limit,
-                    queue_wait=r.queue_wait,
-                    healthy=r.healthy,
-                    requests_per_s=r.requests_per_s,
-                    ended=self.ledger.ended_in(name),
-                    missing=r.missing,
-                    slowdown=r.slowdown,
-                )
-                for name, r in readings.items()
+                name: replace(reading, inside=self.ledger.inside(name), ended=self.ledger.ended_in(name))
+                for name, reading in readings.items()
                 if name in self.policy.pools
             },
             duration=self.ledger.duration,
@@ -220,6 +209,11 @@ class LiveRoom:
         return self.waits.admitted(ticket.epoch, ticket.lane, ticket.number, at)
 
     @property
+    def observed(self) -> bool:
+        """Whether an operator has said that everybody is let through."""
+        return self.view is not None and self.control.observes(self.view.now)
+
+    @property
     def paused(self) -> bool:
         """Whether nobody is let in: paused, closed, out of slots, or no pool can take anybody; `reason` says which."""
         return self.reason in STOPS
@@ -291,7 +285,7 @@ class LiveRoom:
         reason = decisive.reason
         if reason is RateReason.CAPACITY and self.fresh_record(view.now) is None:
             reason = RateReason.NO_FORECAST
-        if self.control.active(view.now):
+        if self.control.active(view.now) and not self.observed:
             rate, reason = self.control.ruling
         elif not any(reading.healthy for reading in self.totals.pools.values()):
             rate, reason = 0.0, RateReason.PAUSED

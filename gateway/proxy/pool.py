@@ -148,7 +148,7 @@ class Pool:
         return PoolReading(
             inflight=self._inflight,
             queued=self._queued,
-            limit=sum(node.limit.limit for node in usable),
+            limit=float(sum(int(node.limit.limit) for node in usable)),  # whole requests, or they are never all used
             queue_wait=max(self._wait, self.clock() - head.since if head is not None else 0.0),
             healthy=bool(usable),
             requests_per_s=sum(node.requests_per_s for node in self.nodes),

@@ -30,6 +30,8 @@ async def authorize(site: Site, request: web.BaseRequest) -> web.Response:
     headers = dict(_FRESH)
     for name in sorted(_rooms(site, methods, paths, plain=not is_overridden(request.headers))):
         room = site.rooms[name]
+        if site.observes(request, room):
+            continue
         admission = site.admission(request, room)
         if admission is None:
             return problem(401, "no_pass", "Send the visitor to the gateway.", 1, room=name)
@@ -42,4 +44,4 @@ def _rooms(site: Site, methods: set[str], paths: set[str], *, plain: bool) -> se
     """Return the rooms that some reading of the held request needs a pass for."""
     seen = [site.classifier.classify(method, path) for method, path in product(methods, paths)]
     needed = {s.room for s in seen if s.room is not None and not (plain and s.request_class.express)}
-    return {name for name in needed if name in site.rooms and site.settings.rooms[name].mode != "observe"}
+    return {name for name in needed if name in site.rooms}

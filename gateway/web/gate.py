@@ -98,6 +98,7 @@ class Gate:
             newcomer=newcomer,
             held=held,
             admission=admission,
+            observe=bool(room and admission is None and site.observes(request, room)),
             keeper=self._door.keeper(room, request, newcomer) if room and newcomer else None,
         )
         decision = outcome.decision

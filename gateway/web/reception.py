@@ -41,17 +41,18 @@ class Reception:
         held: Ticket | None,
         admission: Pass | None,
         rejoin: bool = True,
+        observe: bool = False,
         keeper: Keeper | None = None,
     ) -> Outcome:
         """Return what happens to a request of a visit that holds `held` and `admission`.
 
         A place that was left or missed for good is replaced by a new one, or reported as gone without `rejoin`.
         `newcomer` tells lane and person of a new place; it is needed with a room and without an admission. `keeper` may
-        keep the visitor from a new place, and from asking after an old one too often.
+        keep the visitor from a new place, and from asking after an old one too often. With `observe` all go through.
         """
         regained = keeper.regained() if keeper is not None and held is None else None
         held = held or regained
-        decision = self._decide(room, express=express, held=held, admission=admission)
+        decision = self._decide(room, express=express, held=held, admission=admission, observe=observe)
         if keeper is not None and held is not None and not isinstance(decision, Forward):
             barred = keeper.poll(held)
             if barred is not None:
@@ -71,7 +72,9 @@ class Reception:
             return replace(outcome, new_ticket=True)
         return outcome
 
-    def _decide(self, room: LiveRoom | None, *, express: bool, held: Ticket | None, admission: Pass | None) -> Decision:
+    def _decide(
+        self, room: LiveRoom | None, *, express: bool, held: Ticket | None, admission: Pass | None, observe: bool
+    ) -> Decision:
         view = room.view if room else None
         lane = view.lanes.get(held.lane) if view and held else None
         # A ticket of a lane that is no longer configured is asked about: the store finds it stale, and it joins anew.
@@ -80,7 +83,7 @@ class Reception:
             RequestFacts(
                 express=express,
                 room=room.name if room else None,
-                observe=bool(room and self._settings(room).mode == "observe"),
+                observe=observe or bool(room and (room.observed or self._settings(room).mode == "observe")),
                 admission=admission,
                 ticket=held,
                 store_up=bool(room and room.store_up),

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway.core.address import origin_of
 from gateway.core.classify import Classifier
 from gateway.core.live_room import LiveRoom
 from gateway.core.passes import Pass
+from gateway.core.rollout import is_enforced
 from gateway.ports import AnswerStore, RoomStore, Upstream
 from gateway.settings import Settings
 from gateway.telemetry.access_log import AccessLog
@@ -62,6 +64,23 @@ class Site:
             lane=lane,
             note=count_into(self.metrics),
         )
+
+    def observes(self, request: web.BaseRequest, room: LiveRoom) -> bool:
+        """Whether the room lets this visitor through and only notes it: by its mode, by command, or by the rollout.
+
+        Who has a place keeps it.
+        """
+        rules = self.settings.rooms[room.name]
+        if rules.mode == "observe" or room.observed:
+            return True
+        if rules.enforce_percent >= 100 or self.tokens.ticket(request, room.name) is not None:
+            return False
+        mark = self.newcomer(request, room).person() or self._origin(request)
+        return not is_enforced(room.name, mark, rules.enforce_percent)
+
+    def _origin(self, request: web.BaseRequest) -> bytes:
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        return origin_of(request.remote or "", forwarded, self.settings.proxy.trusted_proxies).narrow
 
     def store_now(self, room: LiveRoom) -> float:
         """The store's clock as last read; before the first reading and for passes the wall clock does."""

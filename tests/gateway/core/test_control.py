@@ -72,7 +72,7 @@ def test_anything_else_is_no_setting(raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"action": "stop"}, "action: expected one of pause, close, exhausted, rate, resume"),
+        ({"action": "stop"}, "action: expected one of pause, close, exhausted, rate, observe, resume"),
         ({"action": "rate", "rate": 0.0, "author": "a", "reason": "b"}, "rate: expected visits/s above 0"),
         ({"action": "rate", "rate": float("nan"), "author": "a", "reason": "b"}, "rate: expected"),
         ({"action": "pause", "author": " ", "reason": "b"}, "author and reason: expected both"),

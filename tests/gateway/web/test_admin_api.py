@@ -116,7 +116,7 @@ async def test_a_rate_by_hand_rules_until_its_end(portal: Portal, operator: aioh
         ({**PAUSE, "ttl": "10"}, "duration with a unit"),
         ({**PAUSE, "ttl": "0s"}, "ttl: expected above 0s and at most 1d"),
         ({**PAUSE, "ttl": "2d"}, "ttl: expected above 0s and at most 1d"),
-        ({**PAUSE, "action": "stop"}, "action: expected one of pause, close, exhausted, rate, resume"),
+        ({**PAUSE, "action": "stop"}, "action: expected one of pause, close, exhausted, rate, observe, resume"),
         ({**PAUSE, "action": "rate", "rate": -1}, "rate: expected visits/s above 0"),
         ({**PAUSE, "action": "rate", "rate": "many"}, "expected JSON"),
         ({**PAUSE, "action": "rate"}, "rate: expected visits/s above 0"),
