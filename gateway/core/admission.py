@@ -17,7 +17,7 @@ when the nodes were last full; while they stay well below that with the window u
 Little's law turns the window into a rate of calls r = W / D with D the learned duration of a visit, or what ends now
 if that is more, since D lags behind a queue that becomes shorter. So
 
-    rate = r + (W + r d - inside - called) / tau,   0 <= rate <= max(3 r, W / FILL),   tau = D / 2 in 1 s .. 5 s
+    rate = r + (W + r d - inside - called) / tau,   0 <= rate <= max(3 r, W / FILL),   tau = min(2 d, D/2) in 1..5 s
 
 where d is the learned delay from call to claim: calls on their way are allowed for, not counted as load twice.
 The plan caps the rate from above: measurement can only lower what the plan allows (min of forecast and measured
@@ -35,6 +35,8 @@ USED = 0.85
 """Part of the window from which it counts as used."""
 SLOW = 1.3
 """Slowdown from which requests wait inside nodes that are in use: what is served then is about the most."""
+NEARLY = 0.75
+"""Part of the window from which the visits are there, although calls are still on their way."""
 STARVED = 0.7
 """Part of the open requests that should be, below which nodes with a used window have too little to do."""
 LEAP = 1.8
@@ -146,8 +148,8 @@ class PoolAdmission:
         if facts.inflight >= self.policy.busy * facts.limit:
             steady = min(steady, 1.05 * facts.ended_rate)
         elif visits.learned:
-            steady = max(steady, min(facts.ended_rate, 1.5 * steady)) if facts.ended_rate < inf else steady
-        tau = max(1.0, min(visits.duration / 2, 5.0))
+            steady = max(steady, min(facts.ended_rate, 2.5 * steady)) if facts.ended_rate < inf else steady
+        tau = max(1.0, min(2 * visits.claim_delay, visits.duration / 2, 5.0))
         # Calls on their way are allowed for, at most a second's worth more than there are: the delay may be a guess.
         coming = min(steady * visits.claim_delay, facts.called + steady)
         missing = window + coming - facts.inside - facts.called
@@ -164,7 +166,7 @@ class PoolAdmission:
         model, step = self.model, min(1.0, elapsed / SETTLE)
         model.observe(inside, open_now / facts.open_share, facts.requests_per_s, visits.duration, elapsed)
         starved = 0.0
-        if demand and model.inside >= USED * self.window:
+        if demand and model.inside >= NEARLY * self.window:
             starved = max(0.0, 1 - open_now / max(STARVED * wanted, 1e-9))
         model.learn_most(
             elapsed,

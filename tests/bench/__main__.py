@@ -9,6 +9,7 @@ import sys
 PARTS = {
     "peaks": "a morning peak without and with the gateway",
     "overload": "goodput under overload with nothing, nginx, HAProxy and Talon in front",
+    "rush": "a rush with a room: nothing, nginx, HAProxy and Talon in front",
     "backup": "what a forecast is worth to a cold backup, and what a wrong one costs",
     "store": "what a waiting room costs the store",
     "polls": "status polls that one core answers",
