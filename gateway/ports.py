@@ -169,9 +169,11 @@ class Upstream(Protocol):
         prepare: "Callable[[CIMultiDict[str], bool], None]",
         need: Need = ...,
         body: bytes | None = None,
+        shared: bool = False,
     ) -> web.StreamResponse:
         """Forward to a pool and answer; `prepare(fields, ended)` sees the answer's fields before they are sent.
 
-        `need` is the request's turn and size; `body` its body if that has been read already.
+        `need` is the request's turn and size; `body` its body if that has been read already. A `shared` request is sent
+        as a stranger's, without cookies and conditions.
         """
         ...

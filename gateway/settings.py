@@ -153,6 +153,7 @@ class ProxySettings:
     shed_after: Seconds = 0.4
     shed_standing: Seconds = 0.15
     max_body: int = 10_000_000
+    cache_size: int = 64_000_000
     idempotency: IdempotencyPolicy = field(default_factory=IdempotencyPolicy)
     trusted_proxies: tuple[str, ...] = ()
     origin_secret_file: Path | None = None
@@ -161,8 +162,8 @@ class ProxySettings:
     def __post_init__(self) -> None:
         if min(self.connect_timeout, self.read_timeout, self.queue_timeout) <= 0:
             raise ValueError("timeouts must be above 0s")
-        if self.max_body < 1:
-            raise ValueError("max_body must be at least 1")
+        if min(self.max_body, self.cache_size) < 1:
+            raise ValueError("max_body and cache_size must be at least 1")
         self.line()
         read_networks(self.trusted_proxies)
 
@@ -241,6 +242,9 @@ class Settings(BaseSettings):
             check_name("pool or room", name)
         for name, room in self.rooms.items():
             check_classes(f"rooms.{name}", room.lane_rules, {VISIT.name, *(one.name for one in self.classes)})
+        cached = {one.name for one in self.classes if one.cache is not None}
+        if unknown := {name for one in self.classes for name in one.purges} - cached:
+            raise ValueError(f"classes: purges: {sorted(unknown)[0]!r} is no class with cache")
         if not any(pool.role == "primary" for pool in self.pools.values()):
             raise ValueError("pools: expected at least one pool with role primary")
 

@@ -15,6 +15,7 @@ from posixpath import normpath
 from urllib.parse import unquote
 
 from gateway.core.names import check_name
+from gateway.core.response_cache import CachePolicy
 
 _METHOD = re.compile(r"[A-Z]{1,20}")
 _OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
@@ -25,7 +26,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class RequestClass:
     """A kind of request: `paths` are globs on the path, `methods` empty means any.
 
-    `priority`: in front of full nodes the higher goes first; `cost`: places that one request takes at a node.
+    `priority`: in front of full nodes the higher goes first; `cost`: places that one request takes at a node. `cache`:
+    answers are the same for everybody; `purges`: classes whose copies a write of this class ends.
     """
 
     name: str
@@ -34,6 +36,8 @@ class RequestClass:
     express: bool = False
     priority: int = 0
     cost: float = 1.0
+    cache: CachePolicy | None = None
+    purges: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_name("class", self.name)
@@ -41,6 +45,8 @@ class RequestClass:
             raise ValueError("paths must be a list of globs that start with '/' or '*'")
         if any(_METHOD.fullmatch(method) is None for method in self.methods):
             raise ValueError(f"methods must be upper case, got {list(self.methods)}")
+        if self.cache is not None and (not self.methods or not set(self.methods) <= {"GET", "HEAD"}):
+            raise ValueError("cache: only for classes whose methods are GET and HEAD")
         if not -10 <= self.priority <= 10:
             raise ValueError(f"priority must be in -10..10, got {self.priority}")
         if not 0 < self.cost <= 100:

@@ -31,6 +31,16 @@ from gateway.telemetry.metrics import Metrics
 
 _AUTO = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 CHUNK = 65536
+PERSONAL = (
+    "Cookie",
+    "Authorization",
+    "If-None-Match",
+    "If-Modified-Since",
+    "If-Match",
+    "If-Unmodified-Since",
+    "If-Range",
+)
+"""Fields that a request which is sent for many does not carry."""
 ORDINARY = Need()
 
 
@@ -52,6 +62,7 @@ class Sending:
     prepare: Callable[["CIMultiDict[str]", bool], None]
     need: Need
     body: bytes | None
+    shared: bool
     tried: list[str] = field(default_factory=list)
 
 
@@ -103,13 +114,15 @@ class Forwarder:
         prepare: Callable[["CIMultiDict[str]", bool], None],
         need: Need = ORDINARY,
         body: bytes | None = None,
+        shared: bool = False,
     ) -> web.StreamResponse:
         """Forward to the pool and stream the answer; `prepare(fields, ended)` may add fields to the answer.
 
-        `body` is the request's body if it has been read already; without it the body is streamed.
+        `body` is the request's body if it has been read already; without it the body is streamed. A `shared` request is
+        sent as a stranger's, and answered whole if its answer is small.
         """
         pool = self.pools[pool_name]
-        sending = Sending(request=request, request_id=request_id, prepare=prepare, need=need, body=body)
+        sending = Sending(request=request, request_id=request_id, prepare=prepare, need=need, body=body, shared=shared)
         pool.budget.note_request()
         while True:
             node = await pool.acquire(self.settings.queue_timeout, need, sending.tried)
@@ -196,6 +209,9 @@ class Forwarder:
             request_id=sending.request_id,
             trusted=is_trusted(peer, self.settings.trusted_proxies),
         )
+        if sending.shared:
+            for name in PERSONAL:
+                headers.popall(name, None)
         headers.extend(self.proof(request.method, url.raw_path_qs))
         streamed = request.content if request.can_read_body else None
         data = streamed if sending.body is None else sending.body
@@ -209,7 +225,7 @@ class Forwarder:
         if request.method != "HEAD":
             if length is not None and length <= CHUNK:
                 begun = await answer.read()
-            elif sending.body is not None and length is None:
+            elif (sending.shared or sending.body is not None) and length is None:
                 begun = await _beginning(answer)  # who reads the request whole wants to keep its answer
         if begun is not None and (length is not None or answer.content.at_eof()):
             fields.popall("Content-Length", None)

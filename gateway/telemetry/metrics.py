@@ -45,6 +45,8 @@ class Metrics:
     upstream_duration: Histogram = field(init=False)
     retries: Counter = field(init=False)
     idempotency: Counter = field(init=False)
+    cache: Counter = field(init=False)
+    cache_purged: Counter = field(init=False)
     inflight: Gauge = field(init=False)
     limit: Gauge = field(init=False)
     waiting: Gauge = field(init=False)
@@ -81,6 +83,10 @@ class Metrics:
         self.idempotency = Counter(
             "talon_idempotency_total", "Writes with a key, by what became of it", ["result"], registry=registry
         )
+        self.cache = Counter(
+            "talon_cache_total", "Requests of cacheable classes, by what became of them", ["result"], registry=registry
+        )
+        self.cache_purged = Counter("talon_cache_purged_total", "Copies that a write ended", registry=registry)
         self.inflight = Gauge("talon_upstream_inflight", "Requests at a node", ["pool", "node"], registry=registry)
         self.limit = Gauge("talon_upstream_limit", "Learned limit of a node", ["pool", "node"], registry=registry)
         self.waiting = Gauge("talon_room_waiting", "Visits waiting", ["room", "lane"], registry=registry)

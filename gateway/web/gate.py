@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -20,6 +21,7 @@ from gateway.web.idempotent import Idempotent, Keyed
 from gateway.web.moments import SLOTS_HEADER, read_slots
 from gateway.web.reception import Outcome, Reception
 from gateway.web.room_api import PREFIX, RoomApi
+from gateway.web.shared_answers import SharedAnswers
 from gateway.web.site import Site
 
 _FAILURES = {
@@ -53,6 +55,7 @@ class Gate:
         self._door = Door(site)
         self._load = PassLoad()
         self._idempotent = Idempotent(site)
+        self._shared = SharedAnswers(site)
         self._api = RoomApi(site, self._answers, self._reception, self._door)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -158,14 +161,16 @@ class Gate:
                 for cookie in cookies:
                     fields.add("Set-Cookie", cookie)
 
-        async def send(body: bytes | None = None) -> web.StreamResponse:
-            need = _need(seen, admission)
-            return await site.upstream.send(request, pool, request_id=request_id, prepare=prepare, need=need, body=body)
-
+        kind, send = seen.classified.request_class, site.upstream.send
+        ask = partial(send, request, pool, request_id=request_id, need=_need(seen, admission))
         try:
+            if (policy := self._shared.policy(request, kind)) is not None:
+                return await self._shared.answer(request, kind, policy, prepare, partial(ask, shared=True))
             if seen.keyed is not None:
-                return await self._idempotent.carry_out(seen.keyed, request_id, send)
-            return await send()
+                carry = partial(ask, prepare=prepare)
+                response = await self._idempotent.carry_out(seen.keyed, request_id, lambda body: carry(body=body))
+            else:
+                response = await ask(prepare=prepare)
         except UpstreamFailed as error:
             status, code, title = _FAILURES[error.kind]
             seen.decision = code
@@ -175,6 +180,8 @@ class Gate:
             )
             prepare(response.headers, False)
             return response
+        self._shared.purge(kind, request, response)
+        return response
 
     def _visit(self, request: web.BaseRequest, room: LiveRoom | None) -> str:
         """The visit that the request's pass proves, even if that has ended meanwhile."""

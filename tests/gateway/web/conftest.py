@@ -68,6 +68,7 @@ class Hello:
         prepare: Callable[[CIMultiDict[str], bool], None],
         need: Need | None = None,
         body: bytes | None = None,
+        shared: bool = False,
     ) -> web.StreamResponse:
         self.asked.append((pool_name, request.raw_path))
         self.needs.append(need)

@@ -1,0 +1,41 @@
+"""A request that is sent for many tells the backend nothing about the one who asked first."""
+
+from aiohttp import web
+
+from gateway.proxy.forward import PERSONAL, Forwarder
+from gateway.telemetry.metrics import Metrics
+from tests.gateway.proxy.conftest import QUICK, forwarding, listening
+
+
+async def test_a_shared_request_is_a_strangers() -> None:
+    """Cookies, authorization and conditions stay behind; language and the rest go along; the answer comes whole."""
+    seen: list[set[str]] = []
+
+    async def backend(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append({name.lower() for name in request.headers})
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        await response.write(b"for ")
+        await response.write(b"all")
+        return response
+
+    async with listening(backend) as (host, port), forwarding((f"http://{host}:{port}",), QUICK) as ends:
+        forwarder = Forwarder({"primary": ends.pool}, QUICK, Metrics(), ends.pool.clock)
+        await forwarder.start()
+
+        async def front(request: web.BaseRequest) -> web.StreamResponse:
+            answer = await forwarder.send(
+                request, "primary", request_id="r", prepare=lambda fields, ended: None, shared=True
+            )
+            assert isinstance(answer, web.Response)
+            assert answer.body == b"for all"
+            return answer
+
+        async with listening(front) as (ends.host, ends.port):
+            fields = [f"{name}: x" for name in PERSONAL]
+            head, body = await ends.get("/doctors", "GET", *fields, "Accept-Language: ru")
+        await forwarder.close()
+    assert (b" 200 " in head, body) == (True, b"for all")
+    assert seen[0] & {name.lower() for name in PERSONAL} == set()
+    assert "accept-language" in seen[0]
