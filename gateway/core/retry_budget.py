@@ -1,8 +1,8 @@
 """Retries that cannot become a storm: at most a share of the requests, and only where asking twice does no harm.
 
-Each request puts `share` of a retry into the budget, each retry takes one out, at most `RESERVE` are saved up. So
-however many answers fail, the nodes get at most (1 + share) times the requests of visitors, and RESERVE more
-(Envoy's and Finagle's budget). A retry is allowed
+Each request puts `share` of a retry into the budget, each retry of one that was sent takes one out, at most
+`RESERVE` are saved up. So however many answers fail, the nodes get at most (1 + share) times the requests of
+visitors, and RESERVE more (Envoy's and Finagle's budget). A retry is allowed
 
     not_sent    the request has not reached a node: every method
     no_answer   it has, and no usable answer came: safe methods only (RFC 9110, 9.2.1), or any with a key they honour
@@ -60,10 +60,12 @@ class RetryBudget:
 
     def spend(self, failed: Failed, method: str, *, attempt: int, keyed: bool) -> bool:
         """Whether a request whose `attempt`-th attempt has failed is sent once more; takes it out of the budget."""
-        harmless = failed is Failed.NOT_SENT or (
-            failed is Failed.NO_ANSWER and (method in SAFE or (keyed and self.policy.keyed))
-        )
-        if not harmless or attempt >= self.policy.attempts or self.saved < 1.0:
+        if attempt >= self.policy.attempts:
+            return False
+        if failed is Failed.NOT_SENT:
+            return self.policy.share > 0  # it costs the nodes nothing
+        harmless = failed is Failed.NO_ANSWER and (method in SAFE or (keyed and self.policy.keyed))
+        if not harmless or self.saved < 1.0:
             return False
         self.saved -= 1.0
         return True

@@ -7,7 +7,7 @@ after it the connection to the visitor is broken, so that half an answer is neve
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -63,6 +63,7 @@ class Sending:
     need: Need
     body: bytes | None
     shared: bool
+    broken: bool = False
     tried: list[str] = field(default_factory=list)
 
 
@@ -174,7 +175,7 @@ class Forwarder:
             raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{node.url}: {error}")) from error
         finally:
             kind = kind_of(request.method, origin_form(request.raw_path))
-            pool.release(node, kind, latency, sending.need)
+            pool.release(node, kind, None if sending.broken else latency, sending.need)
 
     async def _first_bytes(self, sending: Sending, node: Node) -> aiohttp.ClientResponse:
         """Return the answer when its head is there; a safe request is given up when the node is found dead."""
@@ -235,7 +236,7 @@ class Forwarder:
         try:
             if begun:
                 await response.write(begun)
-            async for chunk in answer.content.iter_chunked(CHUNK):
+            async for chunk in _rest(sending, answer):
                 await response.write(chunk)
         except (aiohttp.ClientError, TimeoutError, OSError):
             if request.transport is not None:
@@ -243,6 +244,16 @@ class Forwarder:
             return response
         await response.write_eof()
         return response
+
+
+async def _rest(sending: Sending, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Give the rest of an answer, and note when it breaks off: that is the node's failure, not the visitor's."""
+    try:
+        while chunk := await answer.content.read(CHUNK):
+            yield chunk
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        sending.broken = True
+        raise
 
 
 async def _beginning(answer: aiohttp.ClientResponse) -> bytes:

@@ -45,6 +45,7 @@ class Pool:
     budget: RetryBudget = field(init=False)
     _line: Waitline[_Waiter] = field(init=False)
     _outliers: Outliers = field(init=False)
+    _changed: dict[str, bool] = field(default_factory=dict)
     _wait: float = 0.0
     _inflight: float = 0.0
     _queued: float = 0.0
@@ -105,8 +106,11 @@ class Pool:
 
     def release(self, node: Node, kind: str, latency: float | None, need: Need | None = None) -> None:
         """Give the place back with the request's kind and latency, None for a failure."""
-        node.end(kind, (need or Need()).cost, latency, self.clock())
+        now = self.clock()
+        node.end(kind, (need or Need()).cost, latency, now)
         self._outliers.note(node.url, latency)
+        if latency is None:
+            self._look_for_outliers(now)  # at once: a node that fails fast draws the next requests
         self.wake()
 
     def wake(self) -> None:
@@ -128,12 +132,8 @@ class Pool:
         now = self.clock()
         for node in self.nodes:
             node.learn(now)
-        changed = self._outliers.step((node.url for node in self.nodes if node.usable), now)
-        for url, back in changed.items():
-            node = self._node(url)
-            node.ejected = not back
-            if back:
-                node.slow_start.begin(now)
+        self._look_for_outliers(now)
+        changed, self._changed = self._changed, {}
         inflight = sum(node.inflight for node in self.nodes if node.usable)
         self._inflight += SMOOTHING * (inflight - self._inflight)
         self._queued += SMOOTHING * (self.waiting - self._queued)
@@ -141,6 +141,15 @@ class Pool:
             self._wait *= 1 - SMOOTHING
         self.wake()
         return changed
+
+    def _look_for_outliers(self, now: float) -> None:
+        changed = self._outliers.step((node.url for node in self.nodes if node.usable), now)
+        for url, back in changed.items():
+            node = self._node(url)
+            node.ejected = not back
+            if back:
+                node.slow_start.begin(now)
+        self._changed.update(changed)
 
     def reading(self) -> PoolReading:
         """Return what admission needs to know of the pool."""

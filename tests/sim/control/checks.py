@@ -132,10 +132,8 @@ class Checks:
 
     def _moves(self) -> None:
         world = self.world
-        by_hand = any(g.room.view and g.room.control.active(g.room.view.now) for g in world.gateways)
-        stopped = (
-            not world.store_up or by_hand or world.on("pause") or all(not load.workers for load in world.loads.values())
-        )
+        dead = all(not load.workers for load in world.loads.values())
+        stopped = dead or not world.store_up or self._by_hand() or world.on("pause")
         away = all(gateway.away > world.at for gateway in world.gateways)
         crowded = sum(len(share.visits) for load in world.loads.values() for share in load.shares.values())
         if stopped or away or not world.waiting or crowded > 1.5 * world.plan.workers + 20:
@@ -145,8 +143,11 @@ class Checks:
 
     def _crowd(self) -> None:
         world = self.world
-        by_hand = any(gateway.room.reason.value == "manual" for gateway in world.gateways)
-        if by_hand or world.at < world.plan.quiet_from + RECOVERED or len(world.waiting) < 3 * world.plan.capacity + 20:
+        if (
+            self._by_hand()
+            or world.at < world.plan.quiet_from + RECOVERED
+            or len(world.waiting) < 3 * world.plan.capacity + 20
+        ):
             self.crowd_from = None
             return
         if self.crowd_from is None:
@@ -157,6 +158,11 @@ class Checks:
             self.broken(
                 f"{self.booked - self.crowd_booked} booked of {self.crowd_work:.0f} that fit, with people waiting"
             )
+
+    def _by_hand(self) -> bool:
+        """Whether a setting of the operator is in force anywhere."""
+        rooms = [gateway.room for gateway in self.world.gateways]
+        return any(room.view is not None and room.control.active(room.view.now) for room in rooms)
 
     def _waits(self) -> None:
         plan, at = self.world.plan, self.world.at
