@@ -24,6 +24,7 @@ SLEEPERS = {
     "tests/bench/store.py": "the store's child ends its work, with a deadline",
     "tests/bench/clocks.py": "visits come and claim at a pace, for so many seconds of the store's clock",
     "tests/bench/open_loop.py": "requests come at random moments of a benchmark, for so many seconds",
+    "tests/integration/faulty_node.py": "a node takes time to answer, and more when it is told to be slow",
     "tests/sim/": "the clock of its event loop is virtual: sleeping takes no time",
     "tests/contract/conftest.py": "World.passes lets time pass on a real server, whose clock cannot be moved",
 }
