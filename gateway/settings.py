@@ -55,6 +55,8 @@ class PoolSettings:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     slow_start: Seconds = 10.0
     weights: Mapping[str, float] = field(default_factory=dict)
+    session_cookie: str = ""
+    session_header: str = ""
     warmup: Seconds = 0.0
     trickle: float = 0.1
     patience: Seconds = 3.0

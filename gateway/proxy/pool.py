@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
+from gateway.core.balancing.rendezvous import ranked
 from gateway.core.balancing.two_choices import NodeLoad, choose
 from gateway.core.health import HealthPolicy
 from gateway.core.need import Need
@@ -238,10 +239,18 @@ class Pool:
     def _choose(self, need: Need, avoid: Collection[str], now: float) -> Node | None:
         usable = self._usable()
         others = [node for node in usable if node.url not in avoid] or usable
+        if need.session and (own := self._own(need, others, now)) is not None:
+            return own
         free = {node.url: node for node in others if node.fits(need.cost, now)}
         loads = [NodeLoad(node=n.url, inflight=n.inflight, limit=n.room(now) * n.weight) for n in free.values()]
         url = choose(loads, self.chance(), self.chance())
         return None if url is None else free[url]
+
+    def _own(self, need: Need, nodes: list[Node], now: float) -> Node | None:
+        """Return the session's own node unless it has half as much again as its limit: moving loses the session."""
+        first = ranked(need.session, {node.url: node.weight for node in nodes})[0]
+        node = self._node(first)
+        return node if node.inflight + need.cost <= 1.5 * node.room(now) + 1 else None
 
     def _start(self, node: Node, need: Need, waited: float, now: float) -> None:
         self._wait += 0.05 * (waited - self._wait)

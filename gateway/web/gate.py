@@ -15,6 +15,7 @@ from gateway.core.pass_load import PassLoad
 from gateway.core.passes import Pass
 from gateway.errors import UpstreamFailed
 from gateway.web.answers import Answers, keep_out_of_caches, problem
+from gateway.web.cookies import cookie_values
 from gateway.web.door import Door
 from gateway.web.entry_answers import EntryAnswers
 from gateway.web.idempotent import Idempotent, Keyed
@@ -162,7 +163,7 @@ class Gate:
                     fields.add("Set-Cookie", cookie)
 
         kind, send = seen.classified.request_class, site.upstream.send
-        ask = partial(send, request, pool, request_id=request_id, need=_need(seen, admission))
+        ask = partial(send, request, pool, request_id=request_id, need=self._need(request, seen, admission))
         try:
             if (policy := self._shared.policy(request, kind)) is not None:
                 return await self._shared.answer(request, kind, policy, prepare, partial(ask, shared=True))
@@ -182,6 +183,19 @@ class Gate:
             return response
         self._shared.purge(kind, request, response)
         return response
+
+    def _need(self, request: web.BaseRequest, seen: _Seen, admission: Pass | None) -> Need:
+        """Return the request's turn and size; only who was let in, or frees capacity, is never refused at the door."""
+        kind, pool = seen.classified.request_class, self._site.settings.pools[seen.pool or ""]
+        session = request.headers.get(pool.session_header, "") if pool.session_header else ""
+        if not session and pool.session_cookie:
+            session = next(iter(cookie_values(request.headers.get("Cookie", ""), pool.session_cookie)), "")
+        return Need(
+            priority=kind.priority,
+            cost=kind.cost,
+            sheddable=admission is None and not kind.express,
+            session=session.encode(errors="replace"),
+        )
 
     def _visit(self, request: web.BaseRequest, room: LiveRoom | None) -> str:
         """The visit that the request's pass proves, even if that has ended meanwhile."""
@@ -238,12 +252,6 @@ class Gate:
             ms=round(elapsed * 1000, 1),
             id=request_id,
         )
-
-
-def _need(seen: _Seen, admission: Pass | None) -> Need:
-    """Return the request's turn and size; only who was let in, or frees capacity, is never refused at the door."""
-    kind = seen.classified.request_class
-    return Need(priority=kind.priority, cost=kind.cost, sheddable=admission is None and not kind.express)
 
 
 def _refusal(request: web.BaseRequest, path: str, seen: _Seen, request_id: str) -> web.Response | None:

@@ -196,3 +196,22 @@ def test_too_many_are_refused_at_the_door_and_the_promised_wait() -> None:
         assert all(task.exception() is None for task in promised)
 
     run(main())
+
+
+def test_a_session_stays_with_its_node() -> None:
+    """The same node each time, half as much again as its limit; another one when it is down, and back again."""
+
+    async def main() -> None:
+        place, mine = pool(limit=4), Need(session=b"abc")
+        own = (await place.acquire(1.0, mine)).url
+        got = [(await place.acquire(1.0, mine)).url for _ in range(8)]
+        assert got[:6] == [own] * 6
+        assert set(got[6:]) == {url for url in URLS if url != own}
+        place.note_health(own, good=False)
+        assert (await place.acquire(1.0, mine)).url != own
+        place.note_health(own, good=True)
+        for _ in range(7):
+            place.release(next(node for node in place.nodes if node.url == own), "GET /", 0.1, mine)
+        assert (await place.acquire(1.0, mine)).url == own
+
+    run(main())
