@@ -3,16 +3,15 @@
 The controlled quantity is the window W: the number of visits inside a pool at which its nodes are just busy. A visit
 has one request open at a time, or none while its person thinks. With X requests open in all (at the nodes and waiting
 for them), N visits inside and X* the number that the nodes should have (their learned limits, and as many waiting as
-`target_wait` allows), the window follows directly:
+`target_wait` allows), the window follows directly, N* being the visits that fit by what is known of the pool as a
+closed loop (`pool_model.py`):
 
-    X > X*   every request beyond X* is a visit too many:   W -> N - (X - X*)
-    X < X*   the others think, and come at the rate L that is served now; at the most that the pool serves, M, as many
-             more of them would: W -> X* + (N - X) x M / L, at most N x 1.5
+    X > X*   every request beyond X* is a visit too many:   W -> max(N*, N - (X - X*)), never up
+    X < X*   there is room:                                 W -> N*, at most LEAP x the visits there, never down
 
 It moves there within `SETTLE` seconds, upwards only while somebody waits and the window is used (those called count
 as coming). It never shrinks below the limits, and with a plan it begins at `PLANNED` of the visits that the plan lets
-in. No capacity needs to be told: the limits are learned from latency, N, X and L are counted, and M is what was served
-when the nodes were last full; while they stay well below that with the window used, M is thought to have grown.
+in. No capacity needs to be told: the limits are learned from latency, all else is counted.
 
 Little's law turns the window into a rate of calls r = W / D with D the learned duration of a visit, or what ends now
 if that is more, since D lags behind a queue that becomes shorter. So
