@@ -87,7 +87,7 @@ class Gate:
         if request.content_length is not None and request.content_length > most:
             seen.decision = "body_too_large"
             return problem(413, "body_too_large", f"At most {most} bytes are accepted.", reference=request_id)
-        keyed = await self._idempotent.read(request, self._visit(request, room), request_id)
+        keyed = await self._idempotent.read(request, partial(self._visit, request, room), request_id)
         if isinstance(keyed, web.Response):
             seen.decision = "repetition"
             return keyed

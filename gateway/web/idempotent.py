@@ -44,10 +44,12 @@ class Idempotent:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    async def read(self, request: web.BaseRequest, visit: str, request_id: str) -> Keyed | web.Response | None:
+    async def read(
+        self, request: web.BaseRequest, visit: Callable[[], str], request_id: str
+    ) -> Keyed | web.Response | None:
         """Return what the key protects, None when nothing is asked or can be protected, or the answer if there is one.
 
-        `visit` is the visit that the request proves to belong to, "" for none.
+        `visit` tells the visit that the request proves to belong to, "" for none.
         """
         policy = self._site.settings.proxy.idempotency
         if request.method not in idempotency.METHODS or FIELD not in request.headers or not policy.enabled:
@@ -70,7 +72,7 @@ class Idempotent:
         mark = idempotency.fingerprint(
             request.method, origin_form(request.raw_path), request.headers.get("Content-Type", ""), body
         )
-        keyed = Keyed(place=idempotency.place_of(sender(request, visit), key), mark=mark, body=body)
+        keyed = Keyed(place=idempotency.place_of(sender(request, visit()), key), mark=mark, body=body)
         try:
             there = await self._site.answers.look(keyed.place)
         except StoreUnavailable:

@@ -59,7 +59,7 @@ class SharedAnswers:
             if copy is not None:
                 return self._serve(request, copy, prepare, "fwd=miss; collapsed", "collapsed")
             return await fetch(prepare=prepare)
-        self._under_way[key] = asyncio.get_running_loop().create_future()
+        told = self._under_way[key] = asyncio.get_running_loop().create_future()
         copy = None
         try:
             response = await fetch(prepare=lambda fields, ended: None)
@@ -72,13 +72,18 @@ class SharedAnswers:
                 return self._own(response, prepare)
             self._cache.put(key, copy)
             return self._serve(request, copy, prepare, "fwd=miss; stored", "miss")
-        except UpstreamFailed:
+        except UpstreamFailed as failed:
             copy = self._stale(key, policy)
             if copy is None:
+                # Those who wait for it get the same failure: asking again would be the storm that this is against.
+                told.set_exception(failed)
+                told.exception()
                 raise
             return self._serve(request, copy, prepare, "hit; detail=stale-if-error", "stale")
         finally:
-            self._under_way.pop(key).set_result(copy)
+            del self._under_way[key]
+            if not told.done():
+                told.set_result(copy)
 
     def purge(self, kind: RequestClass, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """End the copies that a write has made wrong: those that its class names, its target and where it points to."""

@@ -84,9 +84,15 @@ async def test_a_copy_serves_while_the_backend_fails(portal: Portal, backend: Ba
 
 
 async def test_a_failure_is_told_to_all_who_wait_for_it(portal: Portal, backend: Backend) -> None:
-    """Without a copy those who waited ask for themselves, and each is told what became of that."""
+    """Without a copy those who wait get the same failure, and the backend is not asked again for each of them."""
     backend.fails = "connect"
-    assert {status for status, _, _ in await asyncio.gather(*(get(portal) for _ in range(20)))} == {502}
+    backend.go.clear()
+    asking = [asyncio.create_task(get(portal)) for _ in range(20)]
+    await until(lambda: backend.shared)
+    await until(lambda: not any(task.done() for task in asking))
+    backend.go.set()
+    assert {status for status, _, _ in await asyncio.gather(*asking)} == {502}
+    assert len(backend.shared) < 20
 
 
 async def test_a_write_ends_the_copies(portal: Portal, backend: Backend) -> None:
