@@ -107,8 +107,8 @@ class Checks:
         world = self.world
         rooms = [gateway.room for gateway in world.gateways if gateway.away <= world.at]
         if rooms:
-            room = rooms[0]
-            allowed = sum(a.window * room.open_share(name) for name, a in room.admissions.items())
+            # Any of them may lead, and those that were away know less.
+            allowed = max(sum(a.window * r.open_share(name) for name, a in r.admissions.items()) for r in rooms)
             self.windows.append((world.at, allowed))
         while self.windows and self.windows[0][0] < world.at - SPAN:
             self.windows.popleft()
