@@ -30,7 +30,7 @@ class Nodes:
             self.start(number)
         portal.backends += [f"http://127.0.0.1:{port}" for port in self.ports]
         pools = {
-            "primary": {"nodes": portal.backends, "health": HEALTH, "slow_start": "1s", "outliers": {"base": "2s"}}
+            "primary": {"nodes": portal.backends, "health": HEALTH, "slow_start": "1s", "outliers": {"base": "4s"}}
         }
         proxy = {"read_timeout": "3s", "connect_timeout": "1s"}
         self.gateway = portal.start_gateway(portal.config(pools=pools, rooms={}, proxy=proxy))
@@ -120,12 +120,11 @@ def test_a_node_fails_fast_and_is_well_by_its_health_path(nodes: Nodes) -> None:
     """500 at once, faster than the other one answers: it is ejected instead of drawing the crowd, and comes back."""
     nodes.mode(0, "error")
     nodes.read(80)
-    wait_for(lambda: nodes.state(0) == "ejected", 5.0, "the node is ejected")
-    nodes.mode(0, "error")
+    wait_for(lambda: '"node_ejected"' in nodes.gateway.child.err, 5.0, "the node is ejected")
     answers = nodes.read(160)
-    assert answers[200] >= 0.9 * answers.total(), answers
+    assert answers[200] >= 0.85 * answers.total(), answers
     nodes.mode(0, "ok")
-    wait_for(lambda: nodes.state(0) == "up", 10.0, "the node is tried again")
+    wait_for(lambda: nodes.state(0) == "up", 20.0, "the node is tried again")
     assert nodes.read(160) == {200: 160}
 
 
@@ -139,7 +138,7 @@ def test_a_node_breaks_its_answers_off(nodes: Nodes, mode: str) -> None:
     if mode == "hang up":
         assert answers[200] >= 0.9 * answers.total(), answers
     nodes.mode(0, "ok")
-    wait_for(lambda: nodes.state(0) == "up", 10.0, "the node is in use")
+    wait_for(lambda: nodes.state(0) == "up", 20.0, "the node is in use")
     assert nodes.read(80) == {200: 80}
 
 

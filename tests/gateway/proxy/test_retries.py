@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from random import Random
 
 import pytest
 from aiohttp import web
@@ -125,3 +126,14 @@ async def test_reads_at_a_node_that_is_found_dead_go_on_elsewhere(method: str, t
         frozen.over.set()
     assert body == told
     assert [node.inflight for node in ends.pool.nodes] == [0, 0]
+
+
+async def test_three_of_ten_failures_raise_the_load_by_a_tenth_at_most() -> None:
+    """With 30 % of all answers failing the nodes get at most the budget more, and visitors see fewer failures."""
+    chance = Random(1)
+    one, other = (Counting(*(503 if chance.random() < 0.3 else 200 for _ in range(600))) for _ in range(2))
+    async with two(one.handle, other.handle) as ends:
+        ends.pool.chance, ends.pool.budget.saved = chance.random, 0.0
+        heads = [(await ends.get("/doctors"))[0] for _ in range(500)]
+    assert 540 <= one.asked + other.asked <= 550
+    assert sum(b" 200 " in head for head in heads) >= 0.74 * 500
