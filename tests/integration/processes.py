@@ -78,6 +78,13 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**own, "COLUMNS": "200", "NO_COLOR": "1", **(changes or {})}
 
 
+def _as_from_a_terminal() -> None:
+    """In a child before it begins: Ctrl-C ends it, even if the test runner ignores that, and so does the test's end."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform == "linux":
+        die_with_parent()
+
+
 class Child:
     """A process that goes on until it is ended; its output is in two files."""
 
@@ -166,7 +173,7 @@ class Children:
                 cwd=self.folder,
                 env=environment(environ),
                 start_new_session=True,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=_as_from_a_terminal,
             )
         child = Child(name, process, out, err)
         self._all.append(child)

@@ -43,7 +43,7 @@ MORNINGS = [
     ),
     (
         replace(PEAK, name="the primary dies and comes back", changes=OUTAGE),
-        Bounds(booked=0.75, coverage=0.55, late=4.0, failed=200),
+        Bounds(booked=0.75, coverage=0.5, late=4.0, failed=200),
     ),
     (replace(PEAK, name="two gateways", gateways=2), Bounds()),
     (replace(PEAK, name="two gateways, visits roam", gateways=2, sticky=False), Bounds(late=3.0)),
