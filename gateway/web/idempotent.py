@@ -72,7 +72,7 @@ class Idempotent:
         mark = idempotency.fingerprint(
             request.method, origin_form(request.raw_path), request.headers.get("Content-Type", ""), body
         )
-        keyed = Keyed(place=idempotency.place_of(sender(request, visit()), key), mark=mark, body=body)
+        keyed = Keyed(place=idempotency.place_of(self._sender(request, visit()), key), mark=mark, body=body)
         try:
             there = await self._site.answers.look(keyed.place)
         except StoreUnavailable:
@@ -135,19 +135,17 @@ class Idempotent:
         title = "The same request is under way. Ask again for its answer."
         return problem(409, "idempotency_under_way", title, 1 + round(self._site.chance()), reference=request_id)
 
+    def _sender(self, request: web.BaseRequest, visit: str) -> str:
+        """Return who sends a request as far as it can be told: its visit, else what it shows of itself, and its address."""
+        if visit:
+            return f"visit {visit}"
+        parts = (part.strip() for part in request.headers.get("Cookie", "").split(";"))
+        cookies = sorted(part for part in parts if not part.startswith("talon_"))
+        shown = "\n".join((request.headers.get("Authorization", ""), *cookies)).encode(errors="replace")
+        return "shown " + blake2b(shown, key=self._site.origin(request)[:64], digest_size=16).hexdigest()
+
     def _count(self, result: str) -> None:
         self._site.metrics.idempotency.labels(result).inc()
-
-
-def sender(request: web.BaseRequest, visit: str) -> str:
-    """Return who sends a request, as far as it can be told: its visit, else what it shows of itself and its address."""
-    if visit:
-        return f"visit {visit}"
-    cookies = sorted(
-        part.strip() for part in request.headers.get("Cookie", "").split(";") if not part.strip().startswith("talon_")
-    )
-    shown = (request.headers.get("Authorization", ""), "; ".join(cookies), request.remote or "")
-    return "shown " + blake2b("\n".join(shown).encode(), digest_size=16).hexdigest()
 
 
 def _kept(fields: "CIMultiDict[str]") -> list[tuple[str, str]]:

@@ -75,10 +75,11 @@ class Site:
             return True
         if rules.enforce_percent >= 100 or self.tokens.ticket(request, room.name) is not None:
             return False
-        mark = self.newcomer(request, room).person() or self._origin(request)
+        mark = self.newcomer(request, room).person() or self.origin(request)
         return not is_enforced(room.name, mark, rules.enforce_percent)
 
-    def _origin(self, request: web.BaseRequest) -> bytes:
+    def origin(self, request: web.BaseRequest) -> bytes:
+        """The address or network that stands for who sends the request, as far as proxies are trusted."""
         forwarded = request.headers.getall("X-Forwarded-For", ())
         return origin_of(request.remote or "", forwarded, self.settings.proxy.trusted_proxies).narrow
 

@@ -50,7 +50,9 @@ async def test_a_stranger_with_the_same_key_gets_nothing_of_it(portal: Portal) -
     await post(portal)
     _, fields, _ = await post(portal, Cookie="session=bob")
     assert "Idempotency-Replayed" not in fields
-    assert len(portal.upstream.asked) == 2
+    _, fields, _ = await post(portal, **{"X-Forwarded-For": "203.0.113.7"})
+    assert "Idempotency-Replayed" not in fields, "the same cookies behind the same proxy, from another address"
+    assert len(portal.upstream.asked) == 3
 
 
 async def test_a_visit_that_has_ended_still_gets_its_answer(portal: Portal) -> None:
