@@ -136,7 +136,7 @@ class Idempotent:
         return problem(409, "idempotency_under_way", title, 1 + round(self._site.chance()), reference=request_id)
 
     def _sender(self, request: web.BaseRequest, visit: str) -> str:
-        """Return who sends a request as far as it can be told: its visit, else what it shows of itself, and its address."""
+        """Return who sends a request as far as it can be told: its visit, else its address and what it shows."""
         if visit:
             return f"visit {visit}"
         parts = (part.strip() for part in request.headers.get("Cookie", "").split(";"))
