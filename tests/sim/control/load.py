@@ -9,6 +9,7 @@ from gateway.proxy.node import Node
 from gateway.proxy.pool import SMOOTHING
 
 KIND = "GET /"
+PIECES = 4
 
 
 @dataclass(slots=True)
@@ -42,7 +43,16 @@ class PoolLoad:
     slow: float = 1.0
 
     def step(self, elapsed: float, now: float) -> dict[str, list[str]]:
-        """Let time pass; returns the visits that ended, by gateway."""
+        """Let time pass, in pieces shorter than a service; returns the visits that ended, by gateway."""
+        over: dict[str, list[str]] = {name: [] for name in self.shares}
+        for _ in range(PIECES):
+            for name, ended in self._flow(elapsed / PIECES, now).items():
+                over[name] += ended
+        for share in self.shares.values():
+            self._close(share, now)
+        return over
+
+    def _flow(self, elapsed: float, now: float) -> dict[str, list[str]]:
         there = sum(share.at_nodes for share in self.shares.values())
         over = {}
         for name, share in self.shares.items():
@@ -68,10 +78,13 @@ class PoolLoad:
         for _ in range(int(share.answers)):
             node.end(KIND, 0.0, latency, now)
         share.answers -= int(share.answers)
-        node.learn(now)
+
+    def _close(self, share: Share, now: float) -> None:
+        """At the end of a tick: the limit learns, and what is open is averaged, as the pools do it."""
+        share.node.learn(now)
         weight = 1 - (1 - SMOOTHING) ** 2
-        share.inflight += weight * (there - share.inflight)
-        share.queued += weight * (share.open - there - share.queued)
+        share.inflight += weight * (share.at_nodes - share.inflight)
+        share.queued += weight * (share.open - share.at_nodes - share.queued)
 
     def reading(self, gateway: str) -> PoolReading:
         """Return what a gateway reports of the pool."""
