@@ -158,6 +158,10 @@ class PoolAdmission:
             return PoolRate(rate=facts.ceiling, window=self.window, reason=facts.ceiling_reason)
         return PoolRate(rate=rate, window=self.window, reason=reason)
 
+    def adopt(self, window: float) -> None:
+        """Go on from the window that another gateway has learned."""
+        self._set(window)
+
     def _move(self, facts: PoolFacts, visits: VisitFacts, elapsed: float, *, demand: bool) -> RateReason:
         open_now = facts.inflight + facts.queued
         wanted = facts.limit + self.policy.target_wait * facts.requests_per_s

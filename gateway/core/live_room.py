@@ -14,8 +14,9 @@ from gateway.core.control import Control
 from gateway.core.ended_visits import EndedVisits
 from gateway.core.eta import CallRate, Wait
 from gateway.core.lanes import LanePolicy, LaneScheduler
+from gateway.core.leading import follow, lead
 from gateway.core.no_show import NoShow
-from gateway.core.opening import open_backups, usable
+from gateway.core.opening import open_backups, planned_rates, usable
 from gateway.core.pacing import LEAST, Pacer
 from gateway.core.pool_choice import PoolChoice, PoolUse
 from gateway.core.presence import PresenceProfile
@@ -115,6 +116,7 @@ class LiveRoom:
             requests=self.ledger.requests,
             ended=self.ledger.ended,
             over=self.endings.recent(self.view.now) if self.view else (),
+            lead=lead(self.admissions, self.spillovers, self.view.now) if self.view and self.view.leader else None,
         )
 
     def observe(self, view: RoomView) -> None:
@@ -139,6 +141,8 @@ class LiveRoom:
         rules = self.policy.admission
         full = open_backups(self.spillovers, self.totals, self.record, rules, waiting=view.waiting, now=view.now)
         self._primary_full = full
+        if not view.leader and self.totals.lead is not None:
+            follow(self.totals.lead, self.admissions, self.spillovers, view.now)
 
     def fresh_record(self, now: float) -> ForecastRecord | None:
         """The forecast record if it may be followed at `now`: ok and not expired."""
@@ -247,7 +251,7 @@ class LiveRoom:
         visits = VisitFacts(duration=self.totals.duration, claim_delay=delay, learned=self.totals.ended >= LEARNED)
         windows = {p: a.window * self.open_share(p) for p, a in self.admissions.items()}
         all_windows = sum(windows.values()) or 1.0
-        ceilings = self._ceilings(view)
+        ceilings = self._ceilings(view.now)
         for pool, admission in self.admissions.items():
             reading = self.totals.pools.get(pool, PoolReading(healthy=False))
             facts = PoolFacts(
@@ -268,16 +272,10 @@ class LiveRoom:
             self.rates[pool] = admission.step(facts, visits, elapsed, demand=somebody_due(view))
         self._combine(view, elapsed)
 
-    def _ceilings(self, view: RoomView) -> dict[str, float]:
-        """Return the most visits/s per pool: the configured capacity, else the plan's part with its slack."""
+    def _ceilings(self, now: float) -> Mapping[str, float]:
         if self.policy.capacity is not None:
             return dict.fromkeys(self.policy.pools, self.policy.capacity / max(self.totals.requests, 1.0))
-        record = self.fresh_record(view.now)
-        step = record.step_at(view.now) if record else None
-        if record is None or step is None or step.admission_rate is None:
-            return {}
-        rate = step.admission_rate * self.policy.admission.plan_slack / sum(record.capacity.values())
-        return {pool: rate * capacity for pool, capacity in record.capacity.items()}
+        return planned_rates(self.fresh_record(now), now, self.policy.admission.plan_slack)
 
     def _combine(self, view: RoomView, elapsed: float) -> None:
         rate = sum(pool.rate for pool in self.rates.values())

@@ -1,4 +1,4 @@
-"""When backups open: what the plan and the measurements of all gateways mean for each backup pool."""
+"""What the plan means for each pool: the most visits/s it lets in, and when the backups open."""
 
 from collections.abc import Collection, Mapping
 
@@ -24,6 +24,15 @@ def short_within(record: ForecastRecord | None, backups: Collection[str], now: f
         if step.at <= now + within and step.at + followed.step_seconds > now
         for name, share in step.pool_share.items()
     )
+
+
+def planned_rates(record: ForecastRecord | None, now: float, slack: float) -> Mapping[str, float]:
+    """Return the visits/s by pool that a usable plan lets in at `now`, times `slack`; empty without one."""
+    step = record.step_at(now) if record else None
+    if record is None or step is None or step.admission_rate is None:
+        return {}
+    rate = step.admission_rate * slack / sum(record.capacity.values())
+    return {pool: rate * capacity for pool, capacity in record.capacity.items()}
 
 
 def open_backups(

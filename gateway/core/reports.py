@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.core.spillover import OpenReason
+
 _WIRE = (
     *("inside", "inflight", "queued", "limit", "queue_wait", "healthy", "requests_per_s", "ended"),
     *("missing", "slowdown"),  # a gateway of an earlier version sends and reads none
@@ -31,10 +33,22 @@ class PoolReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """By what the leader has called at `at`, seconds of the store's clock: what all gateways choose pools by.
+
+    `windows` are visits by pool; `opened` are the backups that are open, with since when and why.
+    """
+
+    at: float = 0.0
+    windows: Mapping[str, float] = field(default_factory=dict)
+    opened: Mapping[str, tuple[float, OpenReason]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One gateway's measurements of a room; `ended` weighs its learned duration and requests per visit.
 
-    `over` are the ids of visits that the backend has just ended, for the others to know.
+    `over` are the ids of visits that the backend has just ended, for the others to know. Only the leader has a `lead`.
     """
 
     pools: Mapping[str, PoolReading] = field(default_factory=dict)
@@ -42,6 +56,7 @@ class Report:
     requests: float = 6.0
     ended: int = 0
     over: tuple[str, ...] = ()
+    lead: Lead | None = None
 
     def to_bytes(self) -> bytes:
         """Return the JSON form."""
@@ -54,6 +69,8 @@ class Report:
         }
         if self.over:
             body["over"] = self.over
+        if self.lead is not None:
+            body["lead"] = self.lead.at, dict(self.lead.windows), dict(self.lead.opened)
         return json.dumps(body, separators=(",", ":")).encode()
 
     @classmethod
@@ -82,17 +99,32 @@ class Report:
                 requests=float(body["requests"]),
                 ended=int(body["ended"]),
                 over=tuple(str(visit) for visit in body.get("over", ())),
+                lead=_read_lead(*body["lead"]) if "lead" in body else None,
             )
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return None
 
 
+def _read_lead(at: float, windows: dict[str, float], opened: dict[str, tuple[float, str]]) -> Lead:
+    return Lead(
+        at=float(at),
+        windows={str(name): float(window) for name, window in windows.items()},
+        opened={str(name): (float(since), OpenReason(why)) for name, (since, why) in opened.items()},
+    )
+
+
 def merge(reports: Iterable[Report]) -> Report:
-    """Add what all gateways see: loads and limits sum, the longest wait counts, healthy is who anyone finds healthy."""
+    """Add what all gateways see: loads and limits sum, the longest wait counts, healthy is who anyone finds healthy.
+
+    Of two who think that they lead, the one that heard of the store later counts.
+    """
     readings: dict[str, PoolReading] = {}
     duration, requests, weight, ended = 0.0, 0.0, 0.0, 0
     over: tuple[str, ...] = ()
+    lead: Lead | None = None
     for report in reports:
+        if report.lead is not None and (lead is None or report.lead.at > lead.at):
+            lead = report.lead
         for name, more in report.pools.items():
             so_far = readings.get(name)
             readings[name] = more if so_far is None else _add(so_far, more)
@@ -104,7 +136,8 @@ def merge(reports: Iterable[Report]) -> Report:
         ended += report.ended
     if not weight:
         return Report()
-    return Report(pools=readings, duration=duration / weight, requests=requests / weight, ended=ended, over=over)
+    duration, requests = duration / weight, requests / weight
+    return Report(pools=readings, duration=duration, requests=requests, ended=ended, over=over, lead=lead)
 
 
 def _add(one: PoolReading, other: PoolReading) -> PoolReading:

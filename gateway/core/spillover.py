@@ -83,6 +83,11 @@ class Spillover:
             self.reason = OpenReason.NONE
         return self.share(now)
 
+    def adopt(self, opened: tuple[float, OpenReason] | None, now: float) -> None:
+        """Go on from what another gateway decided: open since when and why, or None for closed."""
+        self.opened_at, self.reason = opened or (None, OpenReason.NONE)
+        self._needed_at = now
+
     def share(self, now: float) -> float:
         """The share of its capacity that the pool may use at `now`."""
         if self.opened_at is None:

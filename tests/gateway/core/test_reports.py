@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.reports import PoolReading, Report, merge
+from gateway.core.reports import Lead, PoolReading, Report, merge
+from gateway.core.spillover import OpenReason
 
 amounts = st.floats(0, 1e6)
 readings = st.builds(
@@ -18,12 +19,19 @@ readings = st.builds(
     ended=st.integers(0, 10**9),
     missing=st.floats(0, 1),
 )
+leads = st.builds(
+    Lead,
+    at=amounts,
+    windows=st.dictionaries(st.sampled_from(["primary", "backup"]), amounts),
+    opened=st.dictionaries(st.sampled_from(["backup"]), st.tuples(amounts, st.sampled_from(OpenReason))),
+)
 reports = st.builds(
     Report,
     pools=st.dictionaries(st.sampled_from(["primary", "backup", "north"]), readings, max_size=3),
     duration=st.floats(0.05, 600),
     requests=st.floats(1, 50),
     ended=st.integers(0, 10**6),
+    lead=st.none() | leads,
 )
 
 
