@@ -122,6 +122,7 @@ def room_policy(settings: Settings, rules: RoomSettings) -> RoomPolicy:
         admission=rules.admission,
         visits=rules.visits,
         pools={name: pool.spillover() if pool.role == "backup" else None for name, pool in settings.pools.items()},
+        regions={name: pool.regions for name, pool in settings.pools.items()},
         capacity=None if rules.capacity == "auto" else rules.capacity,
         longest_delay=rules.longest_poll / 2,
         pass_idle=rules.pass_idle,

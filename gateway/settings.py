@@ -57,6 +57,7 @@ class PoolSettings:
     weights: Mapping[str, float] = field(default_factory=dict)
     session_cookie: str = ""
     session_header: str = ""
+    regions: tuple[str, ...] = ()
     warmup: Seconds = 0.0
     trickle: float = 0.1
     patience: Seconds = 3.0

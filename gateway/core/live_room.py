@@ -36,7 +36,7 @@ LEARNED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomPolicy:
-    """What rules a room: lanes, admission, learning, the backup pools with their opening.
+    """What rules a room: lanes, admission, learning, the backup pools with their opening, the pools' `regions`.
 
     `capacity` is a pool's requests/s if the operator gives it; `longest_delay` bounds the delay from call to claim
     that is allowed for, `pass_idle` is how long a pass lasts without a request; both in seconds.
@@ -46,6 +46,7 @@ class RoomPolicy:
     admission: AdmissionPolicy
     visits: VisitPolicy
     pools: Mapping[str, SpilloverPolicy | None]
+    regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     capacity: float | None = None
     longest_delay: float = 5.0
     pass_idle: float = 1200.0
@@ -153,13 +154,16 @@ class LiveRoom:
         spillover = self.spillovers.get(pool)
         return 1.0 if spillover is None or self.view is None else spillover.share(self.view.now)
 
-    def pick_pool(self) -> str:
-        """Return the pool for a visit that is let in now."""
+    def pick_pool(self, region: str = "") -> str:
+        """Return the pool for a visit of a region that is let in now."""
         assert self.view is not None, "nobody is let in before the room was seen"
         now, short = self.view.now, self.view.waiting > 0 or self._primary_full
         backups = {name: spillover.trickle(now) for name, spillover in self.spillovers.items()}
-        uses = {name: PoolUse(used=self._used(name), trickle=backups.get(name)) for name in self.policy.pools}
-        return self.choice.pick(uses, short=short)
+        uses = {
+            name: PoolUse(used=self._used(name), trickle=backups.get(name), regions=self.policy.regions.get(name, ()))
+            for name in self.policy.pools
+        }
+        return self.choice.pick(uses, short=short, region=region)
 
     def _used(self, pool: str) -> float:
         """Visits inside over the window, one more counted in; inf for a pool that is closed or down."""

@@ -4,6 +4,10 @@ A backup that was opened ahead of time, because the forecast says that the prima
 trickle of the visits until they are: enough to warm it, and all that a false alarm costs. The trickle grows with
 the time that the backup is open, to `SpilloverPolicy.trickle` of the visits. When somebody waits, or the primaries
 are measured full, the pool that is used least against its window takes the visit, whatever its role.
+
+A pool may be for the visits of some regions: those go there while it has room, then to the pools that are for
+everybody, and to those of other regions only when nobody else has room. So no region can shut out another, no pool
+gets more than its window, and no capacity that visits were called for stays idle.
 """
 
 from collections.abc import Mapping
@@ -13,10 +17,14 @@ from math import inf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolUse:
-    """A pool as a candidate: visits inside over its window (inf: closed or down), and its trickle if it is a backup."""
+    """A pool as a candidate: visits inside over its window (inf: closed or down), and its trickle if it is a backup.
+
+    `regions` are those that it is for; none means everybody.
+    """
 
     used: float
     trickle: float | None = None
+    regions: tuple[str, ...] = ()
 
     @property
     def backup(self) -> bool:
@@ -31,8 +39,9 @@ class PoolChoice:
     _seen: dict[str, int] = field(default_factory=dict)
     _sent: dict[str, int] = field(default_factory=dict)
 
-    def pick(self, pools: Mapping[str, PoolUse], *, short: bool) -> str:
-        """Return the pool for a visit that is let in now; `short`: the primaries cannot take all who come."""
+    def pick(self, pools: Mapping[str, PoolUse], *, short: bool, region: str = "") -> str:
+        """Return the pool for a visit of a region that is let in now; `short`: the primaries cannot take all who come."""
+        pools = _nearest(pools, region)
         chosen = self._pick(pools, short=short)
         for name, pool in pools.items():
             if not pool.backup:
@@ -59,3 +68,11 @@ class PoolChoice:
         if pool.trickle is None or pool.used >= 1:
             return False
         return self._sent.get(name, 0) < pool.trickle * (self._seen.get(name, 0) + 1)
+
+
+def _nearest(pools: Mapping[str, PoolUse], region: str) -> Mapping[str, PoolUse]:
+    """Return the pools of the region if one of them has room, else with those for everybody, else all."""
+    own = {name: pool for name, pool in pools.items() if region and region in pool.regions}
+    shared = {name: pool for name, pool in pools.items() if name in own or not pool.regions}
+    tiers = (own, shared) if any(not pool.backup for pool in own.values()) else (shared,)
+    return next((tier for tier in tiers if any(pool.used < 1 for pool in tier.values())), pools)

@@ -16,11 +16,15 @@ from gateway.web.identities import Fields, Found, Identities, single
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arriving:
-    """The lane of a new place, the rule that gave it, and the person as the store knows it, empty for nobody known."""
+    """The lane of a new place, the rule that gave it, and the person as the store knows it, empty for nobody known.
+
+    `region` is the person's, empty when nobody names it.
+    """
 
     lane: str
     rule: str
     person: bytes = b""
+    region: str = ""
 
 
 class Comer(Protocol):
@@ -28,6 +32,10 @@ class Comer(Protocol):
 
     def arriving(self, unlucky: Ticket | None = None) -> Arriving:
         """Return the lane and person of a new place; `unlucky` is a ticket of theirs that let nobody in."""
+        ...
+
+    def home(self) -> str:
+        """Return the region of the person, empty when nobody names it, in a way that can be believed."""
         ...
 
 
@@ -66,6 +74,13 @@ class Newcomer:
         """The region that the portal or a trusted proxy names; empty when none does."""
         return self.found().identity.region or self._said_by_proxy(self.settings.identity.region_header)
 
+    def home(self) -> str:
+        """The same for who has a place already: an identity that is no longer valid costs nobody their turn."""
+        try:
+            return self.region()
+        except IdentityInvalid:
+            return ""
+
     def arriving(self, unlucky: Ticket | None = None) -> Arriving:
         """Return the lane and person of a new place; `unlucky` is a ticket of theirs that let nobody in."""
         rules = self.settings.rooms[self.room]
@@ -83,7 +98,7 @@ class Newcomer:
         if again and not person and unlucky is not None:
             # Shown on ten devices, one ticket of yesterday is still one place.
             person = person_key(self.keys, self.room, unlucky.visit, "again")
-        return Arriving(lane=lane, rule=rule, person=person)
+        return Arriving(lane=lane, rule=rule, person=person, region=facts.region)
 
     def _default(self) -> str:
         rules = self.settings.rooms[self.room]

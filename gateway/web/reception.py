@@ -100,7 +100,7 @@ class Reception:
     ) -> Outcome:
         unlucky = None
         if held is not None:
-            claim = await self._claim(room, held)
+            claim = await self._claim(room, held, newcomer.home())
             outcome = self._standing(room, held, claim)
             if outcome is not None:
                 return outcome
@@ -122,9 +122,8 @@ class Reception:
         self, room: LiveRoom, arriving: Arriving, over: tuple[str, int] = NOWHERE
     ) -> tuple[Outcome, Ticket | None]:
         """Return the outcome of a join with the ticket of the place; `over` is one of the person that is used up."""
-        joined = await self._site.store.join(
-            room.name, arriving.lane, pool=room.pick_pool(), person=arriving.person, over=over
-        )
+        pool = room.pick_pool(arriving.region)
+        joined = await self._site.store.join(room.name, arriving.lane, pool=pool, person=arriving.person, over=over)
         if joined.standing is Standing.FULL:
             return Outcome(decision=Wait(reason=Reason.FULL, ticket=None)), None
         at = joined.now
@@ -136,7 +135,7 @@ class Reception:
             return self._admitted(room, ticket, joined.now, joined.pool, Reason.ROOM_FREE), ticket
         if joined.standing is Standing.KEPT:
             # The person came before, on this device or another: here is the same place, however it stands by now.
-            outcome = self._standing(room, ticket, await self._claim(room, ticket))
+            outcome = self._standing(room, ticket, await self._claim(room, ticket, arriving.region))
             if outcome is None and over == NOWHERE:
                 return await self._join(room, arriving, over=(ticket.lane, ticket.number))
             if outcome is None:  # and so was the next one, within a moment
@@ -144,8 +143,9 @@ class Reception:
             return replace(outcome, new_ticket=isinstance(outcome.decision, Wait)), ticket
         return Outcome(decision=Wait(reason=_waits(room, ticket), ticket=ticket), new_ticket=True), ticket
 
-    async def _claim(self, room: LiveRoom, held: Ticket) -> Claim:
-        return await self._site.store.claim(room.name, held.lane, held.number, held.epoch, pool=room.pick_pool())
+    async def _claim(self, room: LiveRoom, held: Ticket, region: str) -> Claim:
+        pool = room.pick_pool(region)
+        return await self._site.store.claim(room.name, held.lane, held.number, held.epoch, pool=pool)
 
     def _standing(self, room: LiveRoom, held: Ticket, claim: Claim) -> Outcome | None:
         """Return what a claim means for a place that is alive, None when the place or its visit is over."""

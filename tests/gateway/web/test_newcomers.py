@@ -1,6 +1,7 @@
 """Newcomers whom the portal names: their lane, their one place on all devices, and another try the day after."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.core.lane_rules import LaneRule
 from gateway.core.portal_jwt import JwtPolicy
 from gateway.core.room import Standing
 from gateway.core.signed_header import SignedHeaderPolicy, sign
+from gateway.core.spillover import OpenReason
 from tests.gateway.web.conftest import KEYS, ROOM, Portal
 
 Start = Callable[..., Any]
@@ -67,6 +69,32 @@ async def test_claims_region_and_lane_of_the_portal_count(
     ]
     for given, lane in fields:
         assert (await place(portal, visitor, given))["lane"] == lane, given
+
+
+async def test_a_region_is_let_into_its_own_pool(start: Start, visitor: Visitor, identity: IdentityPolicy) -> None:
+    """At once, and when the turn comes; a region that is named twice is none, and costs nobody the turn."""
+    portal: Portal = await start(identity=identity)
+    portal.room.policy = replace(portal.room.policy, regions={"primary": ("amur",)})
+    portal.room.spillovers["backup"].adopt((portal.now, OpenReason.FORECAST), portal.now)
+    for fields, pool in (({"X-Region": "amur"}, "primary"), ({"X-Region": "perm"}, "backup"), ({}, "backup")):
+        async with visitor(portal).get("/booking", headers=fields) as answer:
+            assert answer.status == 200
+        assert portal.log_lines()[-1]["pool"] == pool, fields
+    await portal.close()
+    waiting = [visitor(portal), visitor(portal)]
+    for session in waiting:
+        async with session.get("/booking", headers={"X-Region": "amur"}) as answer:
+            assert answer.status == 503
+    await portal.open()
+    portal.room.spillovers["backup"].adopt((portal.now, OpenReason.FORECAST), portal.now)
+    named: list[tuple[list[tuple[str, str]], str]] = [
+        ([("X-Region", "amur")], "primary"),
+        ([("X-Region", "amur")] * 2, "backup"),
+    ]
+    for session, (twice, pool) in zip(waiting, named, strict=True):
+        async with session.get("/booking", headers=twice) as answer:
+            assert answer.status == 200
+        assert portal.log_lines()[-1]["pool"] == pool, twice
 
 
 async def test_a_person_has_one_place_on_all_devices(start: Start, visitor: Visitor, identity: IdentityPolicy) -> None:
