@@ -69,8 +69,8 @@ class Gateway:
             store = await self._start_store(stack)
             parts = build(self.settings, store, RedisAnswers(store.client))
             stack.callback(parts.site.access_log.close)
-            await parts.forwarder.start()
-            stack.push_async_callback(parts.forwarder.close)
+            await parts.forwarder.upstream.start()
+            stack.push_async_callback(parts.forwarder.upstream.close)
             for name in self.settings.rooms:
                 await store.open(name, None)
             loops = self._loops(parts, store)
@@ -139,7 +139,7 @@ class Gateway:
         nodes = NodeFollower(parts.pools, store, time.time)
         coroutines.append(run("follow_nodes", follow_nodes.INTERVAL, nodes.look))
         for name, pool in parts.pools.items():
-            prober = Prober(pool, parts.forwarder.proof)
+            prober = Prober(pool, parts.forwarder.upstream.proof)
             stack.push_async_callback(prober.close)
             coroutines.append(run("probe", self.settings.pools[name].health.interval, prober.check))
         if self._embedded is not None:

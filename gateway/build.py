@@ -13,6 +13,7 @@ from gateway.identity_keys import load_identity_keys
 from gateway.ports import AnswerStore, RoomStore
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
+from gateway.proxy.upstream import Upstream
 from gateway.secrets_file import load_keys, load_origin_secret
 from gateway.settings import PoolSettings, RoomSettings, Settings
 from gateway.store.room_options import RoomOptions
@@ -84,8 +85,9 @@ def build(settings: Settings, store: RoomStore, answers: AnswerStore) -> Parts:
         )
         for name, pool in settings.pools.items()
     }
-    forwarder = Forwarder(pools, settings.proxy, metrics, time.monotonic)
-    forwarder.origin_secret = load_origin_secret(settings.proxy.origin_secret_file)
+    upstream = Upstream(settings.proxy)
+    forwarder = Forwarder(pools, upstream, metrics, time.monotonic)
+    upstream.origin_secret = load_origin_secret(settings.proxy.origin_secret_file)
     site = Site(
         settings=settings,
         rooms={

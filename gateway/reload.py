@@ -61,11 +61,11 @@ def adopt(parts: Parts, settings: Settings) -> None:
     site = parts.site
     site.identities = found_by
     site.tokens.take_keys(keys)
-    parts.forwarder.origin_secret = secret
+    parts.forwarder.upstream.origin_secret = secret
     site.settings = settings
     site.classifier = classifier(settings)
     site.tokens.secure = settings.secure_cookies
-    parts.forwarder.settings = settings.proxy
+    parts.forwarder.upstream.settings = settings.proxy
     for name, room in site.rooms.items():
         room.policy = room_policy(settings, settings.rooms[name])
         room.scheduler.policies = room.policy.lanes

@@ -40,7 +40,7 @@ class PoolChoice:
     _sent: dict[str, int] = field(default_factory=dict)
 
     def pick(self, pools: Mapping[str, PoolUse], *, short: bool, region: str = "") -> str:
-        """Return the pool for a visit of a region that is let in now; `short`: the primaries cannot take all who come."""
+        """Return the pool for a visit of a region; `short`: the primaries cannot take all who come."""
         pools = _nearest(pools, region)
         chosen = self._pick(pools, short=short)
         for name, pool in pools.items():

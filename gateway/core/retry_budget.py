@@ -13,6 +13,8 @@ A timeout is not repeated: the node is slow, and asking again makes it slower.
 from dataclasses import dataclass
 from enum import Enum
 
+from gateway.core.units import Seconds
+
 RESERVE = 10.0
 FIRST = 3.0
 """Retries that are there at the start."""
@@ -25,18 +27,22 @@ RETRIED_STATUSES = frozenset({502, 503, 504})
 class RetryPolicy:
     """`share` of the requests that may be repeated, 0 for none; `attempts` of one request, the first one included.
 
-    `keyed`: the nodes honour `Idempotency-Key`, so that writes with one may be repeated too.
+    `keyed`: the nodes honour `Idempotency-Key`, so that writes with one may be repeated too. `hedge_after` is the time,
+    0 for never, after which a safe request without an answer is sent to a second node as well.
     """
 
     share: float = 0.1
     attempts: int = 2
     keyed: bool = False
+    hedge_after: Seconds = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
             raise ValueError(f"share must be in 0..1, got {self.share}")
         if not 1 <= self.attempts <= 5:
             raise ValueError(f"attempts must be in 1..5, got {self.attempts}")
+        if self.hedge_after < 0:
+            raise ValueError("hedge_after must not be negative")
 
 
 class Failed(Enum):

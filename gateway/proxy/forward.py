@@ -5,106 +5,53 @@ The path is sent as it came. A request is sent twice only where that does no har
 after it the connection to the visitor is broken, so that half an answer is never taken for a whole one.
 """
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
-from yarl import URL
 
-from gateway.core.address import is_trusted
 from gateway.core.classify import origin_form
 from gateway.core.limits.slowdown import kind_of
 from gateway.core.need import Need
-from gateway.core.origin_proof import FIELD, prove
 from gateway.core.retry_budget import RETRIED_STATUSES, SAFE, Failed
 from gateway.errors import UpstreamFailed
-from gateway.expect import invite_body
-from gateway.proxy.headers import VISIT_HEADER, to_upstream, to_visitor
+from gateway.proxy.headers import VISIT_HEADER, to_visitor
+from gateway.proxy.hedge import LOST, race
 from gateway.proxy.node import Node
 from gateway.proxy.pool import Pool
-from gateway.settings import ProxySettings
+from gateway.proxy.upstream import AttemptFailed, Sending, Upstream
 from gateway.telemetry.metrics import Metrics
 
-_AUTO = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 CHUNK = 65536
-PERSONAL = (
-    "Cookie",
-    "Authorization",
-    "If-None-Match",
-    "If-Modified-Since",
-    "If-Match",
-    "If-Unmodified-Since",
-    "If-Range",
-)
-"""Fields that a request which is sent for many does not carry."""
 ORDINARY = Need()
 
 
-class AttemptFailed(Exception):
-    """One attempt at one node gave no answer; `error` is what the visitor is told if it was the last."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A node's answer, its head at least, and after how many seconds it came."""
 
-    def __init__(self, how: Failed, error: UpstreamFailed) -> None:
-        super().__init__(str(error))
-        self.how = how
-        self.error = error
-
-
-@dataclass(slots=True, kw_only=True)
-class Sending:
-    """One request on its way, and the nodes that it has been sent to."""
-
-    request: web.BaseRequest
-    request_id: str
-    prepare: Callable[["CIMultiDict[str]", bool], None]
-    need: Need
-    body: bytes | None
-    shared: bool
-    broken: bool = False
-    tried: list[str] = field(default_factory=list)
+    node: Node
+    answer: aiohttp.ClientResponse
+    latency: float
 
 
 class Forwarder:
-    """Owns the pools and the client connections; `send` answers the visitor."""
+    """Decides who is asked, and again or not; `send` answers the visitor."""
 
     def __init__(
         self,
         pools: Mapping[str, Pool],
-        settings: ProxySettings,
+        upstream: Upstream,
         metrics: Metrics,
         clock: Callable[[], float],
-        wall: Callable[[], float] = time.time,
     ) -> None:
         self.pools = pools
-        self.settings = settings
+        self.upstream = upstream
         self._metrics = metrics
         self._clock = clock
-        self._wall = wall
-        self.origin_secret: bytes | None = None
-        self._session: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Open the client; connections are made on demand and kept."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=15.0, force_close=False)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_AUTO,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self.settings.connect_timeout, sock_read=self.settings.read_timeout
-            ),
-        )
-        # By itself it repeats what it holds to be idempotent, PUT and DELETE too, outside of every budget.
-        self._session._retry_connection = False
-
-    async def close(self) -> None:
-        """Close all connections to nodes."""
-        if self._session is not None:
-            await self._session.close()
 
     async def send(
         self,
@@ -126,7 +73,7 @@ class Forwarder:
         sending = Sending(request=request, request_id=request_id, prepare=prepare, need=need, body=body, shared=shared)
         pool.budget.note_request()
         while True:
-            node = await pool.acquire(self.settings.queue_timeout, need, sending.tried)
+            node = await pool.acquire(self.upstream.settings.queue_timeout, need, sending.tried)
             sending.tried.append(node.url)
             try:
                 response = await self._attempt(sending, pool, node)
@@ -152,71 +99,61 @@ class Forwarder:
 
         Raises AttemptFailed when there was no answer, and nothing has been sent to the visitor.
         """
-        request, started = sending.request, self._clock()
-        latency: float | None = None
+        asked = await self._asked(sending, pool, node)
+        latency = None if asked.answer.status >= 500 else asked.latency
         try:
-            if sending.body is None:
-                await invite_body(request)
-            async with await self._first_bytes(sending, node) as answer:
-                latency = self._clock() - started
-                self._metrics.upstream_duration.labels(pool.name, node.url).observe(latency)
-                if answer.status >= 500:
-                    latency = None
+            async with asked.answer as answer:
                 if answer.status in RETRIED_STATUSES and self._again(sending, pool, Failed.NO_ANSWER):
                     return None
                 fields = to_visitor(answer.headers)
                 sending.prepare(fields, answer.headers.get(VISIT_HEADER, "").lower() == "end")
                 return await self._relay(sending, answer, fields)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise AttemptFailed(Failed.NOT_SENT, UpstreamFailed("connect", str(error))) from error
-        except TimeoutError as error:
-            raise AttemptFailed(Failed.TIMEOUT, UpstreamFailed("timeout", f"{node.url} gave no answer")) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{node.url}: {error}")) from error
+            raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{asked.node.url}: {error}")) from error
         finally:
-            kind = kind_of(request.method, origin_form(request.raw_path))
-            pool.release(node, kind, None if sending.broken else latency, sending.need)
+            self._release(sending, pool, asked.node, None if sending.broken else latency)
 
-    async def _first_bytes(self, sending: Sending, node: Node) -> aiohttp.ClientResponse:
-        """Return the answer when its head is there; a safe request is given up when the node is found dead."""
-        wait = asyncio.timeout(None)
+    async def _asked(self, sending: Sending, pool: Pool, node: Node) -> Asked:
+        """Return the answer of the node, or of another one if that was asked too and was faster."""
+        after = pool.policy.retries.hedge_after
+        first = self._asked_of(sending, pool, node)
+        if not after or sending.request.method not in SAFE or sending.request.can_read_body:
+            return await first
+
+        def second() -> Coroutine[Any, Any, Asked] | None:
+            other = pool.take(sending.need, sending.tried, strictly=True)
+            if other is None:
+                return None
+            if not self._again(sending, pool, Failed.NO_ANSWER):
+                pool.give_back(other, sending.need)
+                return None
+            sending.tried.append(other.url)
+            return self._asked_of(sending, pool, other)
+
+        def drop(late: Asked) -> None:
+            late.answer.close()
+            self._release(sending, pool, late.node, late.latency)
+
+        return await race(first, after=after, second=second, drop=drop)
+
+    async def _asked_of(self, sending: Sending, pool: Pool, node: Node) -> Asked:
+        """Ask one node, whose place is given back if there is no answer; raises AttemptFailed."""
+        started = self._clock()
+        latency: float | None = None
         try:
-            async with wait:
-                if sending.request.method in SAFE:
-                    node.asking.add(wait)
-                return await self._ask(sending, node)
-        except TimeoutError as error:
-            if not wait.expired():
-                raise
-            raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{node.url} is down")) from error
-        finally:
-            node.asking.discard(wait)
+            answer = await self.upstream.ask(sending, node)
+        except BaseException as error:
+            if error.args == (LOST,):
+                latency = self._clock() - started  # it is at least that slow
+            self._release(sending, pool, node, latency)
+            raise
+        latency = self._clock() - started
+        self._metrics.upstream_duration.labels(pool.name, node.url).observe(latency)
+        return Asked(node=node, answer=answer, latency=latency)
 
-    def proof(self, method: str, target: str) -> dict[str, str]:
-        """Return the field that proves to a node that a request comes from here; none where no secret is shared."""
-        if self.origin_secret is None:
-            return {}
-        return {FIELD: prove(self.origin_secret, self._wall(), method, target)}
-
-    async def _ask(self, sending: Sending, node: Node) -> aiohttp.ClientResponse:
-        assert self._session is not None, "start() comes first"
-        request = sending.request
-        peer = request.remote or "unknown"
-        url = URL(node.url + origin_form(request.raw_path), encoded=True)
-        headers = to_upstream(
-            request.headers,
-            peer=peer,
-            scheme=request.scheme,
-            request_id=sending.request_id,
-            trusted=is_trusted(peer, self.settings.trusted_proxies),
-        )
-        if sending.shared:
-            for name in PERSONAL:
-                headers.popall(name, None)
-        headers.extend(self.proof(request.method, url.raw_path_qs))
-        streamed = request.content if request.can_read_body else None
-        data = streamed if sending.body is None else sending.body
-        return await self._session.request(request.method, url, headers=headers, data=data, allow_redirects=False)
+    def _release(self, sending: Sending, pool: Pool, node: Node, latency: float | None) -> None:
+        kind = kind_of(sending.request.method, origin_form(sending.request.raw_path))
+        pool.release(node, kind, latency, sending.need)
 
     async def _relay(
         self, sending: Sending, answer: aiohttp.ClientResponse, fields: "CIMultiDict[str]"

@@ -79,8 +79,7 @@ class Pool:
         need, now = need or Need(), self.clock()
         if not self._usable():
             raise UpstreamFailed("connect", f"no healthy node in pool {self.name}")
-        if not self._line and (node := self._choose(need, avoid, now)) is not None:
-            self._start(node, need, 0.0, now)
+        if (node := self.take(need, avoid)) is not None:
             self._line.arrived(need.priority, now)
             return node
         if self._line.refuses(need.priority, now, sheddable=need.sheddable, rate=self._rate(now)):
@@ -88,6 +87,20 @@ class Pool:
         if need.sheddable:
             timeout = min(timeout, 2 * self.policy.line.shed_after)
         return await self._wait_for_turn(timeout, _Waiter(asyncio.get_running_loop().create_future(), now, need, avoid))
+
+    def take(self, need: Need, avoid: Collection[str] = (), *, strictly: bool = False) -> Node | None:
+        """Return a node with a place taken if one has room now and nobody waits; `strictly` none of those to avoid."""
+        now = self.clock()
+        node = None if self._line else self._choose(need, avoid, now)
+        if node is None or (strictly and node.url in avoid):
+            return None
+        self._start(node, need, 0.0, now)
+        return node
+
+    def give_back(self, node: Node, need: Need) -> None:
+        """Take back a request that was not sent after all."""
+        node.leave(need.cost)
+        self.wake()
 
     async def _wait_for_turn(self, timeout: float, waiter: _Waiter) -> Node:
         need = waiter.need

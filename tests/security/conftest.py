@@ -20,6 +20,7 @@ from gateway.core.pool_policy import PoolPolicy
 from gateway.core.waitline import LinePolicy
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
+from gateway.proxy.upstream import Upstream
 from gateway.settings import ProxySettings
 from gateway.telemetry.metrics import Metrics
 from gateway.web.gate import Gate
@@ -173,9 +174,11 @@ async def _start(
     url = "http://{}:{}".format(*node.sockets[0].getsockname()[:2])
     proxy = ProxySettings(max_body=1000, trusted_proxies=trusted, read_timeout=5.0)
     clock = asyncio.get_running_loop().time
-    forwarder = Forwarder({name: _pool(name, url, clock) for name in ("primary", "backup")}, proxy, Metrics(), clock)
-    await forwarder.start()
-    stack.push_async_callback(forwarder.close)
+    forwarder = Forwarder(
+        {name: _pool(name, url, clock) for name in ("primary", "backup")}, Upstream(proxy), Metrics(), clock
+    )
+    await forwarder.upstream.start()
+    stack.push_async_callback(forwarder.upstream.close)
     settings = settings_of(folder, **rules).model_copy(update={"proxy": proxy})
     entrance = Entrance(folder, settings, upstream=forwarder)  # type: ignore[arg-type]
     entrance.backend = backend

@@ -38,7 +38,7 @@ def accepts(entrance: Entrance) -> bool:
 
 @pytest.fixture
 def proving(free: Entrance) -> Entrance:
-    free.site.upstream.origin_secret = SECRET  # type: ignore[attr-defined]
+    free.site.upstream.upstream.origin_secret = SECRET  # type: ignore[attr-defined]
     return free
 
 
@@ -57,7 +57,7 @@ async def test_a_visitor_cannot_bring_a_proof(free: Entrance) -> None:
     for line in forged:
         await free.ask("/about", line)
         assert b"1.00" not in free.backend.asked[-1]
-    free.site.upstream.origin_secret = SECRET  # type: ignore[attr-defined]
+    free.site.upstream.upstream.origin_secret = SECRET  # type: ignore[attr-defined]
     await free.ask("/about", *forged)
     assert b"1.00" not in free.backend.asked[-1]
     assert accepts(free)
@@ -67,7 +67,7 @@ async def test_health_checks_are_proved_too(proving: Entrance) -> None:
     """A node that refuses all without a proof is found in health by the gateway."""
     forwarder = proving.site.upstream
     assert isinstance(forwarder, Forwarder)
-    prober = Prober(forwarder.pools["primary"], forwarder.proof)
+    prober = Prober(forwarder.pools["primary"], forwarder.upstream.proof)
     await prober.check()
     await prober.close()
     assert accepts(proving)

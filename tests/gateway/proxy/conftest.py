@@ -17,6 +17,7 @@ from gateway.core.waitline import LinePolicy
 from gateway.errors import UpstreamFailed
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
+from gateway.proxy.upstream import Upstream
 from gateway.settings import ProxySettings
 from gateway.telemetry.metrics import Metrics
 
@@ -83,7 +84,7 @@ async def forwarding(urls: tuple[str, ...], proxy: ProxySettings) -> AsyncIterat
         clock=time.monotonic,
         chance=Random(1).random,
     )
-    forwarder = Forwarder({"primary": pool}, proxy, Metrics(), time.monotonic)
+    forwarder = Forwarder({"primary": pool}, Upstream(proxy), Metrics(), time.monotonic)
     ends = Ends("", 0, pool)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -97,12 +98,12 @@ async def forwarding(urls: tuple[str, ...], proxy: ProxySettings) -> AsyncIterat
             ends.failures.append(error)
             return web.Response(status=599, text=error.kind)
 
-    await forwarder.start()
+    await forwarder.upstream.start()
     try:
         async with listening(handle) as (ends.host, ends.port):
             yield ends
     finally:
-        await forwarder.close()
+        await forwarder.upstream.close()
 
 
 QUICK = ProxySettings(connect_timeout=1.0, read_timeout=0.3, queue_timeout=0.2)

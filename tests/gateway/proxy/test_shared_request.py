@@ -2,7 +2,8 @@
 
 from aiohttp import web
 
-from gateway.proxy.forward import PERSONAL, Forwarder
+from gateway.proxy.forward import Forwarder
+from gateway.proxy.upstream import PERSONAL, Upstream
 from gateway.telemetry.metrics import Metrics
 from tests.gateway.proxy.conftest import QUICK, forwarding, listening
 
@@ -21,8 +22,8 @@ async def test_a_shared_request_is_a_strangers() -> None:
         return response
 
     async with listening(backend) as (host, port), forwarding((f"http://{host}:{port}",), QUICK) as ends:
-        forwarder = Forwarder({"primary": ends.pool}, QUICK, Metrics(), ends.pool.clock)
-        await forwarder.start()
+        forwarder = Forwarder({"primary": ends.pool}, Upstream(QUICK), Metrics(), ends.pool.clock)
+        await forwarder.upstream.start()
 
         async def front(request: web.BaseRequest) -> web.StreamResponse:
             answer = await forwarder.send(
@@ -35,7 +36,7 @@ async def test_a_shared_request_is_a_strangers() -> None:
         async with listening(front) as (ends.host, ends.port):
             fields = [f"{name}: x" for name in PERSONAL]
             head, body = await ends.get("/doctors", "GET", *fields, "Accept-Language: ru")
-        await forwarder.close()
+        await forwarder.upstream.close()
     assert (b" 200 " in head, body) == (True, b"for all")
     assert seen[0] & {name.lower() for name in PERSONAL} == set()
     assert "accept-language" in seen[0]
