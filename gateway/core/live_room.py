@@ -14,7 +14,7 @@ from gateway.core.control import Control
 from gateway.core.ended_visits import EndedVisits
 from gateway.core.eta import CallRate, Wait
 from gateway.core.lanes import LanePolicy, LaneScheduler
-from gateway.core.leading import follow, lead
+from gateway.core.leading import Sight, follow, lead
 from gateway.core.no_show import NoShow
 from gateway.core.opening import open_backups, planned_rates, usable
 from gateway.core.pacing import LEAST, Pacer
@@ -92,6 +92,7 @@ class LiveRoom:
     waits: Waits = field(default_factory=Waits)
     ended_rates: dict[str, CallRate] = field(default_factory=dict)
     choice: PoolChoice = field(default_factory=PoolChoice)
+    _sight: Sight = field(default_factory=Sight)
     _primary_full: bool = False
     _smooth_rate: float | None = None
     _stepped_at: float | None = None
@@ -238,6 +239,9 @@ class LiveRoom:
         self._stepped_at = view.now
         if view.leader:
             self.pacer.spend(min(max(0, self._credit - view.credit), self.pacer.level))
+        if not self._sight.clear(view.now):
+            self._credit = 0
+            return Calls(wanted={}, credit=0)
         self._set_rates(view, max(0.0, min(elapsed, 1.0)))
         due = self.pacer.step(self.rate, elapsed)
         if self.paused:

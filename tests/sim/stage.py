@@ -91,6 +91,9 @@ class InLane:
 
     lane: str
 
+    def home(self) -> str:
+        return ""
+
     def arriving(self, unlucky: Ticket | None = None) -> Arriving:
         return Arriving(lane=self.lane, rule="curve")
 

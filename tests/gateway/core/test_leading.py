@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.admission import AdmissionPolicy, PoolAdmission
 from gateway.core.lanes import LanePolicy
-from gateway.core.leading import follow, lead
+from gateway.core.leading import Sight, follow, lead
 from gateway.core.live_room import LiveRoom, RoomPolicy
 from gateway.core.reports import Lead, PoolReading, Report
 from gateway.core.room import LaneView, RoomView
@@ -90,3 +90,33 @@ def test_a_pool_that_the_leader_does_not_know_stays_as_it_is() -> None:
     follow(CALLED, mine, spare, 7.0)
     assert mine["new"].window == AdmissionPolicy().initial_window
     assert spare["new"].opened_at == 5.0
+
+
+@pytest.mark.parametrize("jump", [60.0, -60.0, 3600.0, 5.0])
+def test_nobody_is_called_until_the_others_have_reported_again(jump: float) -> None:
+    """After a jump of the clock only the own report is there: by it the room would seem empty."""
+    leader = room()
+    now, called = 1000.0, []
+    for number in range(30):
+        now += 0.1 + (jump if number == 10 else 0.0)
+        seen = RoomView(
+            room="booking",
+            epoch="e",
+            now=now,
+            leader=True,
+            lanes={"regular": LaneView(issued=500)},
+            reports={"me": Report(pools={"primary": PoolReading(limit=50)}).to_bytes()},
+        )
+        leader.observe(seen)
+        calls = leader.step(seen)
+        called.append(sum(calls.wanted.values()) + calls.credit)
+    assert sum(called[:10]) > 0
+    assert sum(called[10:20]) == 0
+    assert sum(called[20:]) > 0
+
+
+def test_a_tick_that_comes_a_little_late_is_no_gap() -> None:
+    """Reports count for three seconds; a busy second hides none of them."""
+    sight = Sight()
+    assert [sight.clear(now) for now in (0.0, 1.0, 2.9, 3.0)] == [True] * 4
+    assert [sight.clear(now) for now in (5.1, 6.0, 6.2)] == [False, False, True]
