@@ -17,7 +17,7 @@ def test_ranges_are_rounded_outward_by_a_few_percent(one: float, other: float) -
     assert wait.low <= low
     assert wait.high >= high
     assert wait.high - high <= max(1.0, high / 12)
-    assert low - wait.low <= max(1.0, 0.07 * low)
+    assert low - wait.low <= max(1.0, low / 12)
     assert wait.low == int(wait.low)
 
 

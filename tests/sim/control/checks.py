@@ -11,7 +11,8 @@ No deadlock: with the store, a pool and people there, and nobody pausing (a paus
 that steps back prolongs it), somebody is called within LONGEST seconds; from RECOVERED seconds after the last
 trouble, over the rest of a crowd, at least half of what the primary can do is booked.
 
-No starvation: of DROUGHT calls while a lane has people waiting it gets one (a floor of 0.05, owed over 100 calls);
+No starvation: of DROUGHT calls while a lane has people waiting it gets one (a floor of 0.05, so every 20th call, after
+at most 50 for what it got too much, and 50 by which gateways differ in that);
 within a lane the order of calls is that of the tickets, but for those who missed a turn.
 """
 
