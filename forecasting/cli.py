@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from forecasting import service_cli
 from forecasting.core.errors import InputError
 from forecasting.core.spans import format_span, parse_bin, parse_span
 from forecasting.options import (
@@ -31,9 +32,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("list")(service_cli.list_versions)
+app.command()(service_cli.promote)
+app.command()(service_cli.rollback)
 
 Model = Annotated[
-    str, typer.Option("--model", help="combination, prophet, prophet_flat, profile_level or seasonal_naive.")
+    str, typer.Option("--model", help="combination, prophet, prophet_flat, boosting, profile_level or seasonal_naive.")
 ]
 Country = Annotated[str | None, typer.Option("--country", help="Country code whose public holidays count.")]
 Zone = Annotated[str, typer.Option("--timezone", help="Time zone in which people live, such as Europe/Berlin.")]
@@ -248,7 +252,8 @@ def plot(
     Example: talon forecast plot --data var/data --output forecast.svg
     """
     from forecasting.core.backtest import check_history
-    from forecasting.models.registry import current_version, read_version
+    from forecasting.models.pointer import current_version
+    from forecasting.models.registry import read_version
     from forecasting.models.training import fit_calibrated, workable
     from forecasting.plotting import draw
     from forecasting.sources.csv_series import read_csv

@@ -17,7 +17,8 @@ from forecasting.contract import MAX_STEPS, ForecastRecord, PlanStep, plan_key
 from forecasting.core.errors import InputError
 from forecasting.core.series import Forecast
 from forecasting.core.spans import DAY, format_instant, format_span
-from forecasting.models.registry import Registered, current_version, read_version
+from forecasting.models.pointer import current_version
+from forecasting.models.registry import Registered, read_version
 
 PRIMARY = "primary"
 TIMEOUT = 5.0

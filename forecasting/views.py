@@ -89,3 +89,25 @@ def plain(text: str) -> str:
 def say(text: str) -> None:
     """Print one line as it is."""
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
+
+
+def show_versions(manifests: Sequence[Mapping[str, Any]]) -> None:
+    """Print one line for each version: state, model, data, scores, and why it was not promoted."""
+    table = Table(title="Versions", title_justify="left")
+    for name in ("", "version", "model", "data to", "ratio", "covered", "state"):
+        table.add_column(name, no_wrap=name == "version", overflow="fold")
+    for manifest in manifests:
+        scores: Sequence[Mapping[str, Any]] = manifest.get("scores", ())
+        own = next((entry for entry in scores if entry.get("model") == manifest.get("model")), {})
+        ratio, covered = own.get("ratio"), own.get("coverage")
+        reason = f": {manifest['reason']}" if manifest.get("reason") else ""
+        table.add_row(
+            "in service" if manifest["in_service"] else "",
+            str(manifest["version"]),
+            str(manifest.get("model", "-")),
+            str(manifest.get("data", {}).get("end", "-")),
+            "-" if ratio is None else f"{ratio:.3f}",
+            "-" if covered is None else f"{covered:.1%}",
+            plain(f"{manifest['state']}{reason}"),
+        )
+    Console().print(table)

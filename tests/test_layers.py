@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = {"pandas", "prophet", "numpy", "sklearn", "duckdb", "locust", "matplotlib", "holidays", "gevent"}
+HEAVY = {"pandas", "prophet", "numpy", "lightgbm", "duckdb", "locust", "matplotlib", "holidays", "gevent"}
 
 
 def test_imports_point_inwards() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from forecasting.core.calendar import Calendar
 from forecasting.core.errors import InputError
 from forecasting.core.forecaster import Forecaster, PointModel
+from forecasting.models.boosting import Boosting, BoostingFit
 from forecasting.models.combination import Combination, CombinationFit
 from forecasting.models.profile_level import ProfileLevel, ProfileLevelFit
 from forecasting.models.prophet_model import ProphetFit, ProphetModel
@@ -19,7 +20,8 @@ _MAKERS: Mapping[str, Callable[[], Forecaster]] = {
     "profile_level": ProfileLevel,
     "prophet": ProphetModel,
     "prophet_flat": lambda: _flat(),
-    "combination": lambda: Combination((ProphetModel(), _flat(), ProfileLevel(), SeasonalNaive())),
+    "boosting": Boosting,
+    "combination": lambda: Combination((ProphetModel(), _flat(), Boosting(), ProfileLevel())),
 }
 
 _LOADERS: Mapping[str, Callable[[Mapping[str, Any], Calendar], PointModel]] = {
@@ -27,6 +29,7 @@ _LOADERS: Mapping[str, Callable[[Mapping[str, Any], Calendar], PointModel]] = {
     "profile_level": ProfileLevelFit.load,
     "prophet": ProphetFit.load,
     "prophet_flat": ProphetFit.load,
+    "boosting": BoostingFit.load,
     "combination": lambda state, calendar: CombinationFit.load(state, calendar, load_model),
 }
 

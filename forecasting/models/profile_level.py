@@ -33,7 +33,7 @@ class ProfileLevel:
     def fit(self, series: Series, calendar: Calendar) -> "ProfileLevelFit":
         """Fit to the last four weeks of live bins."""
         recent = series.upto(len(series), at_most=round(WEEKS * WEEK / series.step))
-        live = _live(recent, calendar)
+        live = live_bins_of(recent, calendar)
         slots = calendar.slots(recent.times, recent.step)
         weights = live.astype(np.float64)
         profile = week_profile(recent.values, slots, weights, step=recent.step)
@@ -99,7 +99,7 @@ def _shrunk(volume: FloatArray, seen: FloatArray, towards: FloatArray) -> FloatA
     return np.asarray((volume + PRIOR) / (seen + PRIOR / rate), dtype=np.float64)
 
 
-def _live(series: Series, calendar: Calendar) -> BoolArray:
+def live_bins_of(series: Series, calendar: Calendar) -> BoolArray:
     """Return which bins are live, judged on hours where the bins are finer."""
     hourly = series.summed(max(HOUR, series.step))
     verdict = live_bins(hourly, calendar)

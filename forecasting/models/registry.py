@@ -24,11 +24,11 @@ from forecasting.core.intervals import Calibration
 from forecasting.core.series import Series
 from forecasting.core.spans import format_instant
 from forecasting.models.catalogue import load_model
+from forecasting.models.pointer import point, served
 from forecasting.models.state import dump_series, load_series
 from forecasting.models.training import Calibrated, Trained
 
 FORMAT = 1
-POINTER = "current"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def register(trained: Trained, series: Series, root: Path, *, made_at: float) ->
         _write(draft / "manifest.json", _manifest(trained, series, version, digest, made_at))
         draft.rename(root / version)
         if trained.state == "ok":
-            _point(root, version)
+            point(root, [version, *served(root)])
     except OSError as error:
         raise InputError(f"{root}: cannot write the model: {error.strerror}") from None
     finally:
@@ -65,25 +65,14 @@ def register(trained: Trained, series: Series, root: Path, *, made_at: float) ->
     return version
 
 
-def current_version(root: Path) -> str:
-    """Return the version in service, else the newest that was registered; InputError if there is none."""
-    try:
-        named = (root / POINTER).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        named = ""
-    if named and (root / named / "manifest.json").is_file():
-        return named
-    versions = sorted(path.parent.name for path in root.glob("[0-9]*/manifest.json"))
-    if not versions:
-        raise InputError(f"{root}: no model is registered here; make one with: talon forecast fit")
-    return versions[-1]
-
-
 def read_version(root: Path, version: str) -> Registered:
     """Read a version back; InputError names the file that is missing or broken."""
     manifest, document = _read(root / version / "manifest.json"), _read(root / version / "model.json")
     if document.get("format") != FORMAT:
-        raise InputError(f"{root / version}: format {document.get('format')} is not {FORMAT}; fit again")
+        raise InputError(
+            f"{root / version}: model of format {document.get('format')}; this version of talon reads {FORMAT}; "
+            "use the talon that wrote it, or fit again"
+        )
     try:
         fitted = _fitted(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -143,7 +132,7 @@ def _manifest(trained: Trained, series: Series, version: str, digest: str, made_
 
 
 def _package_versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in ("numpy", "pandas", "prophet", "holidays")}
+    return {name: metadata.version(name) for name in ("numpy", "pandas", "prophet", "lightgbm", "holidays")}
 
 
 def finite(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,12 +146,6 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _point(root: Path, version: str) -> None:
-    draft = root / f".{POINTER}.{os.getpid()}"
-    draft.write_text(version + "\n", encoding="utf-8")
-    draft.replace(root / POINTER)
 
 
 def _read(path: Path) -> dict[str, Any]:

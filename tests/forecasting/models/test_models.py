@@ -9,7 +9,10 @@ from forecasting.core.calendar import Calendar
 from forecasting.core.errors import InputError
 from forecasting.core.metrics import wape
 from forecasting.core.spans import DAY, WEEK
+from forecasting.models.boosting import Boosting
 from forecasting.models.catalogue import NAMES, forecaster, load_model
+from forecasting.models.combination import Combination
+from forecasting.models.profile_level import ProfileLevel
 from forecasting.models.prophet_model import ProphetModel
 from forecasting.models.training import workable
 from tests.forecasting.made import MONDAY, shaped, usual
@@ -116,12 +119,23 @@ def test_prophet_on_fine_bins_keeps_shape_and_recent_level() -> None:
 
 
 def test_the_combination_holds_prophet_and_its_rivals() -> None:
-    """Prophet takes part in the default forecaster, and every name can be had."""
+    """Prophet takes part in the default forecaster, the bar does not, and every name can be had."""
     members = {member.name for member in forecaster("combination").members}  # type: ignore[attr-defined]
-    assert {"prophet", "profile_level", "seasonal_naive"} <= members
+    assert members == {"prophet", "prophet_flat", "boosting", "profile_level"}
     assert [forecaster(name).name for name in NAMES] == list(NAMES)
     with pytest.raises(InputError, match="--model: 'lstm' is not a model; choose one of"):
         forecaster("lstm")
+
+
+def test_a_member_that_needs_more_history_is_left_out() -> None:
+    """Of three days boosting learns nothing; the others answer, and the state holds only theirs."""
+    series = shaped(days=4)
+    fitted = Combination((Boosting(), ProfileLevel())).fit(series, Calendar())
+    assert list(fitted.dump()) == ["profile_level"]
+    alone = ProfileLevel().fit(series, Calendar()).predict(series.ahead(24))
+    assert fitted.predict(series.ahead(24)).tolist() == alone.tolist()
+    with pytest.raises(InputError, match=r"boosting: .* are needed"):
+        Combination((Boosting(),)).fit(series, Calendar())
 
 
 def test_bins_too_fine_for_the_arrivals_are_widened_to_hours() -> None:

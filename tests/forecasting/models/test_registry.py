@@ -7,7 +7,8 @@ import pytest
 
 from forecasting.core.calendar import Calendar
 from forecasting.core.errors import InputError
-from forecasting.models.registry import current_version, read_version, register
+from forecasting.models.pointer import current_version
+from forecasting.models.registry import read_version, register
 from forecasting.models.training import gate, train
 from tests.forecasting.made import shaped
 

@@ -1,0 +1,71 @@
+"""Choosing the version in service by hand: list, promote, roll back.
+
+A version is tried before it is chosen: one that cannot be read, or cannot forecast, leaves the version in service
+where it is.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from forecasting.core.errors import InputError
+from forecasting.core.spans import WEEK
+from forecasting.models.pointer import point, served
+from forecasting.models.registry import read_version
+
+
+def promote(root: Path, version: str) -> None:
+    """Put a version in service; raises InputError, and changes nothing, when it cannot forecast."""
+    if not (root / version / "manifest.json").is_file():
+        raise InputError(f"{root}: {version!r} is not a version here; see them with: talon forecast list")
+    _try(root, version)
+    before = [name for name in served(root) if name != version]
+    _point(root, [version, *before])
+
+
+def rollback(root: Path) -> str:
+    """Put the version in service that was so before the present one, and return it; InputError without one."""
+    before = served(root)[1:]
+    if not before:
+        raise InputError(
+            f"{root}: no version was in service before the present one; see them with: talon forecast list"
+        )
+    _try(root, before[0])
+    _point(root, before)
+    return before[0]
+
+
+def listing(root: Path) -> list[Mapping[str, Any]]:
+    """Return the manifests of all versions, newest first, each with whether it is in service; a broken one says so."""
+    now = served(root)[:1]
+    found: list[Mapping[str, Any]] = []
+    for path in sorted(root.glob("[0-9]*/manifest.json"), reverse=True):
+        version = path.parent.name
+        found.append({**_manifest(path), "version": version, "in_service": version in now})
+    return found
+
+
+def _manifest(path: Path) -> Mapping[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        manifest = None
+    if isinstance(manifest, dict) and "state" in manifest:
+        return manifest
+    return {"state": "broken", "reason": "the manifest cannot be read"}
+
+
+def _try(root: Path, version: str) -> None:
+    fitted = read_version(root, version).fitted
+    try:
+        fitted.forecast(fitted.history.ahead(max(1, round(WEEK / fitted.history.step))))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise InputError(f"{root / version}: the model cannot forecast ({error}); fit again") from None
+
+
+def _point(root: Path, versions: Sequence[str]) -> None:
+    try:
+        point(root, versions)
+    except OSError as error:
+        raise InputError(f"{root}: cannot write: {error.strerror}") from None
