@@ -6,13 +6,12 @@ Libraries that take long to load are imported by the commands that use them, so 
 import json
 import os
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forecasting import service_cli
+from forecasting import backtest_cli, service_cli
 from forecasting.core.errors import InputError
 from forecasting.core.spans import format_span, parse_bin, parse_span
 from forecasting.options import (
@@ -32,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(backtest_cli.backtest)
 app.command("list")(service_cli.list_versions)
 app.command()(service_cli.promote)
 app.command()(service_cli.rollback)
@@ -121,50 +121,6 @@ def fit(
         say(f"registered and promoted: {version}")
     else:
         say(f"registered, not promoted: {version}: {trained.reason}")
-
-
-@app.command()
-@reporting
-def backtest(
-    data: Annotated[Path, typer.Option("--data", help="A CSV with ds,y, or a folder written by ingest.")],
-    model: Annotated[
-        list[str] | None, typer.Option("--model", help="Model to score; may be repeated. Default: all.")
-    ] = None,
-    folds: Annotated[int, typer.Option(min=1, max=200, help="Scored folds.")] = 12,
-    horizon: Annotated[str, typer.Option(help="How far ahead each fold looks.")] = "24h",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the scores as JSON.")] = None,
-    country: Country = None,
-    timezone: Zone = "UTC",
-) -> None:
-    """Score models on forecasts they would have issued in the past.
-
-    Example: talon forecast backtest --data arrivals.csv --model prophet --json scores.json
-    """
-    from forecasting.core.backtest import check_history
-    from forecasting.models.catalogue import NAMES, forecaster
-    from forecasting.models.registry import finite
-    from forecasting.models.training import backtest as score_models
-    from forecasting.models.training import workable
-    from forecasting.sources.csv_series import read_csv, write_text
-    from forecasting.views import progress, say, show_scores
-
-    names = [forecaster(name).name for name in (model or NAMES)]
-    path = series_path(data)
-    series, notes = workable(read_csv(path))
-    check_history(series, place=str(path))
-    calendar = calendar_of(series, country, timezone)
-    with progress("backtest") as advance:
-        scores, _ = score_models(
-            names, series, calendar, horizon=steps_of(horizon, series), folds=folds, on_fold=advance
-        )
-    show_scores(scores, horizon=horizon)
-    for note in notes:
-        say(f"note: {note}")
-    if json_file is not None:
-        document = {
-            "bin_seconds": series.step, "horizon": horizon, "scores": [finite(asdict(entry)) for entry in scores],
-        }  # fmt: skip
-        write_text(json_file, json.dumps(document, indent=2) + "\n")
 
 
 @app.command()

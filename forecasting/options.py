@@ -37,6 +37,20 @@ def series_path(data: Path) -> Path:
     return data / "arrivals.csv" if data.is_dir() else data
 
 
+def series_paths(data: "list[Path]") -> "list[Path]":
+    """Return every CSV meant: files, folders written by ingest, folders of CSV files."""
+    found: list[Path] = []
+    for place in data:
+        if not place.is_dir() or (place / "arrivals.csv").is_file():
+            found.append(series_path(place))
+            continue
+        inside = sorted([*place.glob("*.csv"), *place.glob("*.csv.gz")])
+        if not inside:
+            raise InputError(f"--data: {place} holds no .csv and no .csv.gz file")
+        found += inside
+    return found
+
+
 def calendar_of(series: "Series", country: str | None, zone: str, *, ahead: float = 0.0) -> "Calendar":
     """Return the calendar for a series and `ahead` seconds after it."""
     from forecasting.models.holiday_calendar import calendar_for

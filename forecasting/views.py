@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -11,6 +11,10 @@ from rich.table import Table
 
 from forecasting.core.backtest import Score
 from forecasting.core.spans import format_span
+from forecasting.core.summary import summarise
+
+if TYPE_CHECKING:
+    from forecasting.models.scoring import Scored
 
 
 @contextmanager
@@ -79,6 +83,31 @@ def show_scores(scores: Sequence[Score], *, horizon: str) -> None:
         table.add_row(entry.model, str(entry.folds), *shown, covered)
     Console().print(table)
     say("ratio: WAPE over that of seasonal_naive; covered: share inside the 80 % band")
+
+
+def show_many(found: "Sequence[Scored]") -> None:
+    """Print the ratios of every series, a column a model, and below them what they come to."""
+    names = [score.model for score in found[0].scores if score.model != "seasonal_naive"]
+    table = Table(title="Rolling origin: WAPE over that of seasonal_naive", title_justify="left")
+    for name in ("series", "bin", "ahead"):
+        table.add_column(name, overflow="fold")
+    for name in names:
+        table.add_column(name, justify="right", overflow="fold")
+    for scored in found:
+        ratios = {score.model: score.ratio for score in scored.scores}
+        shown = ["-" if math.isnan(ratios[name]) else f"{ratios[name]:.3f}" for name in names]
+        table.add_row(plain(scored.name), format_span(scored.step), format_span(scored.horizon), *shown)
+    total = Table(title="Over all series", title_justify="left")
+    for name in ("model", "series", "ratio", "worst", "below 1", "covered", "least", "most", "under q95"):
+        total.add_column(name, justify="left" if name == "model" else "right", no_wrap=name == "model")
+    for each in summarise([scored.scores for scored in found]):
+        covered = (each.coverage, each.least_coverage, each.most_coverage, each.under_q95)
+        shown = [f"{each.ratio:.3f}", f"{each.worst:.3f}", str(each.wins), *(f"{share:.1%}" for share in covered)]
+        total.add_row(each.model, str(each.series), *shown)
+    console = Console()
+    console.print(table)
+    console.print(total)
+    say("ratio: geometric mean; covered: share inside the 80 % band, its mean, least and most over the series")
 
 
 def plain(text: str) -> str:

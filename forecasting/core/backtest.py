@@ -61,6 +61,7 @@ class Score:
     mase: float
     pinball: float
     coverage: float
+    under_q95: float
 
 
 def longest_history(step: float) -> int:
@@ -95,16 +96,25 @@ def plan_folds(series: Series, *, horizon: int, folds: int, warm_up: int = WARM_
 def issue(
     forecaster: Forecaster, series: Series, calendar: Calendar, plan: Plan, *, on_fold: OnFold = ignore_fold
 ) -> tuple[Issued, ...]:
-    """Fit and predict at every cutoff of the plan; a cutoff with no known history is passed over."""
+    """Fit and predict at every cutoff of the plan; a cutoff with too little history for the model is passed over.
+
+    Raises InputError when that is so at all of them.
+    """
     issued: list[Issued] = []
+    reason: InputError | None = None
     for number, cutoff in enumerate(plan.cutoffs):
         past = series.upto(cutoff, at_most=plan.history)
         if past.known * 2 >= shortest_history(series.step):
             times = past.ahead(plan.horizon)
             actual = series.values[cutoff : cutoff + plan.horizon]
-            point = forecaster.fit(past, calendar).predict(times)
-            issued.append(Issued(cutoff=past.end, times=times, actual=actual, point=point))
+            try:
+                point = forecaster.fit(past, calendar).predict(times)
+                issued.append(Issued(cutoff=past.end, times=times, actual=actual, point=point))
+            except InputError as error:
+                reason = error
         on_fold(number + 1, len(plan.cutoffs))
+    if reason is not None and not issued:
+        raise reason
     return tuple(issued)
 
 
@@ -117,17 +127,24 @@ def calibration_of(issued: Sequence[Issued]) -> Calibration:
 
 
 def score(name: str, issued: Sequence[Issued], naive: Sequence[Issued], series: Series, *, warm_up: int) -> Score:
-    """Score the folds after `warm_up` against the naive forecasts of the same folds."""
-    scored, bar = issued[warm_up:], naive[warm_up:]
+    """Score the folds after `warm_up` against the naive forecasts of the same folds.
+
+    `warm_up` counts those of the naive forecasts; folds that the model has passed over are left out of both.
+    """
+    own_cutoffs, late = {fold.cutoff for fold in issued}, {fold.cutoff for fold in naive[warm_up:]}
+    scored = [fold for fold in issued if fold.cutoff in late]
+    bar = [fold for fold in naive[warm_up:] if fold.cutoff in own_cutoffs]
     if not scored:
         nan = float("nan")
-        return Score(model=name, folds=0, bins=0, wape=nan, ratio=nan, mase=nan, pinball=nan, coverage=nan)
+        return Score(
+            model=name, folds=0, bins=0, wape=nan, ratio=nan, mase=nan, pinball=nan, coverage=nan, under_q95=nan
+        )
     actual = np.concatenate([fold.actual for fold in scored])
     point = np.concatenate([fold.point for fold in scored])
     bands = [
         calibration_of(issued[:index]).forecast(fold.times, series.step, fold.point)
         for index, fold in enumerate(issued)
-        if index >= warm_up
+        if fold.cutoff in late
     ]
     q10, q90 = np.concatenate([b.q10 for b in bands]), np.concatenate([b.q90 for b in bands])
     losses = [
@@ -144,6 +161,7 @@ def score(name: str, issued: Sequence[Issued], naive: Sequence[Issued], series: 
         mase=metrics.mase(actual, point, scale=_season_step(series)),
         pinball=float(np.mean(losses)),
         coverage=metrics.coverage(actual, q10, q90),
+        under_q95=metrics.coverage(actual, np.zeros(len(actual)), np.concatenate([b.q95 for b in bands])),
     )
 
 

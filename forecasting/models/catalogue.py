@@ -21,7 +21,13 @@ _MAKERS: Mapping[str, Callable[[], Forecaster]] = {
     "prophet": ProphetModel,
     "prophet_flat": lambda: _flat(),
     "boosting": Boosting,
-    "combination": lambda: Combination((ProphetModel(), _flat(), Boosting(), ProfileLevel())),
+    "combination": lambda: Combination(
+        members=(ProphetModel(), _flat(), Boosting(), ProfileLevel()),
+        fine=(
+            ProphetModel(),
+            Boosting(),
+        ),
+    ),
 }
 
 _LOADERS: Mapping[str, Callable[[Mapping[str, Any], Calendar], PointModel]] = {

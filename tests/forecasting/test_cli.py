@@ -147,3 +147,36 @@ def test_help_loads_none_of_the_heavy_libraries() -> None:
     assert not {"pandas", "prophet", "numpy", "holidays", "matplotlib", "redis"} & set(done.stdout.split())
     for command in ("ingest", "fit", "backtest", "predict", "publish", "plot"):
         assert "Example: talon forecast" in talon(command, "--help")
+
+
+def test_many_series_make_one_table(tmp_path: Path) -> None:
+    """A row a series and a line a model, in JSON too; hours are forecast a day ahead, finer bins an hour."""
+    folder, scores = tmp_path / "traces", tmp_path / "scores.json"
+    folder.mkdir()
+    written(folder, shaped(days=28), "hourly.csv.gz")
+    written(folder, shaped(days=21, step=900.0, peak=900), "fine.csv")
+    words = ["backtest", "--data", folder, "--horizon", "auto", "--folds", 4, "--json", scores]
+    said = talon(*words, "--model", "profile_level", "--workers", 2)
+    assert "Over all series" in said
+    document = json.loads(scores.read_text())
+    assert [(each["series"], each["horizon"]) for each in document["series"]] == [("fine", "1h"), ("hourly", "1d")]
+    summary = {each["model"]: each for each in document["summary"]}
+    assert summary["seasonal_naive"]["ratio"] == pytest.approx(1.0)
+    assert summary["profile_level"]["series"] == 2
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "holds no .csv" in refusal("backtest", "--data", empty)
+
+
+def test_versions_are_listed_promoted_and_rolled_back(tmp_path: Path) -> None:
+    """By the commands, as an operator does it in the night."""
+    source, models = written(tmp_path, shaped(days=28, swing=0.02)), tmp_path / "models"
+    assert "no model is registered here" in talon("list", "--model-dir", models)
+    for _ in range(2):
+        talon("fit", "--data", source, "--model-dir", models, "--model", "profile_level", "--folds", 3)
+    first, second = sorted(path.name for path in models.iterdir() if path.is_dir())
+    listed = talon("list", "--model-dir", models)
+    assert listed.index(second[:20]) < listed.index(first[:20])
+    assert f"in service again: {first}" in talon("rollback", "--model-dir", models)
+    assert f"in service: {second}" in talon("promote", second, "--model-dir", models)
+    assert "is not a version here" in refusal("promote", "nothing", "--model-dir", models)

@@ -56,6 +56,39 @@ def test_the_baseline_against_itself_is_exactly_one() -> None:
     assert 0.5 < found.coverage <= 1
 
 
+class Choosy(Watching):
+    """A forecaster that asks for a history of at least so many bins."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__()
+        self.least = least
+
+    def fit(self, series: Series, calendar: Calendar) -> "Watching":
+        """Refuse what is too short."""
+        if len(series) < self.least:
+            raise InputError(f"choosy: {len(series)} bins; at least {self.least} are needed")
+        return super().fit(series, calendar)
+
+
+def test_folds_with_too_little_history_for_a_model_count_for_neither_side() -> None:
+    """A model that needs two weeks is scored on the folds that have them, against the bar of the same folds."""
+    series = shaped(days=21)
+    plan = plan_folds(series, horizon=24, folds=12, warm_up=0)
+    naive = issue(SeasonalNaive(), series, Calendar(), plan)
+    late = [fold for fold in naive if fold.times[0] - series.start >= 14 * 86400]
+    found = score("choosy", issue(Choosy(14 * 24), series, Calendar(), plan), naive, series, warm_up=0)
+    whole = score("naive", late, late, series, warm_up=0)
+    assert found.folds == len(late) == 7
+    assert found.wape / found.ratio == pytest.approx(whole.wape)
+
+
+def test_a_model_that_fits_at_no_cutoff_says_why() -> None:
+    """The refusal of the last fold is the refusal of the backtest."""
+    series = shaped(days=21)
+    with pytest.raises(InputError, match=r"choosy: .* at least 99999 are needed"):
+        issue(Choosy(99_999), series, Calendar(), plan_folds(series, horizon=24, folds=3))
+
+
 def test_a_history_of_two_days_cannot_be_scored() -> None:
     """Without a single fold every number is NaN, none is made up."""
     series = shaped(days=2)

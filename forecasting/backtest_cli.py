@@ -1,0 +1,81 @@
+"""`talon forecast backtest`: one series, or many in one table."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecasting.core.spans import format_span, parse_span
+from forecasting.options import reporting, series_paths
+
+
+@reporting
+def backtest(
+    data: Annotated[list[Path], typer.Option("--data", help="A CSV with ds,y, or a folder of them; may be repeated.")],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Model to score; may be repeated. Default: all.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=1, max=200, help="Scored folds.")] = 12,
+    horizon: Annotated[
+        str, typer.Option(help="How far ahead each fold looks; auto: a day, or an hour for bins under an hour.")
+    ] = "24h",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the scores as JSON.")] = None,
+    country: Annotated[str | None, typer.Option("--country", help="Country code whose public holidays count.")] = None,
+    timezone: Annotated[
+        str, typer.Option("--timezone", help="Time zone in which people live, such as Europe/Berlin.")
+    ] = "UTC",
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Series scored at a time. Default: the cores there are.")
+    ] = None,
+) -> None:
+    """Score models on forecasts they would have issued in the past; several series make one table.
+
+    Example: talon forecast backtest --data arrivals.csv --model prophet --json scores.json
+
+    Example: talon forecast backtest --data traces/ --horizon auto --country US
+    """
+    from forecasting.models.catalogue import NAMES, forecaster
+    from forecasting.models.scoring import Job, score_all, score_series
+    from forecasting.sources.csv_series import write_text
+    from forecasting.views import progress, say, show_many, show_scores
+
+    names = tuple(forecaster(name).name for name in (model or NAMES))
+    ahead = None if horizon == "auto" else parse_span(horizon, name="--horizon")
+    jobs = [
+        Job(path=path, models=names, horizon=ahead, folds=folds, country=country, zone=timezone)
+        for path in series_paths(data)
+    ]
+    if len(jobs) == 1:
+        with progress("backtest") as advance:
+            found = [score_series(jobs[0], advance)]
+        show_scores(found[0].scores, horizon=format_span(found[0].horizon))
+    else:
+        with progress("series") as advance:
+            found = score_all(jobs, workers=min(workers or os.cpu_count() or 1, len(jobs)), on_series=advance)
+        show_many(found)
+    for scored in found:
+        for note in scored.notes:
+            say(f"note: {scored.name}: {note}" if len(found) > 1 else f"note: {note}")
+    if json_file is not None:
+        write_text(json_file, json.dumps(_document(found), indent=2) + "\n")
+
+
+def _document(found: "list[Any]") -> dict[str, Any]:
+    from forecasting.core.summary import summarise
+    from forecasting.models.registry import finite
+
+    series = [
+        {
+            "series": scored.name,
+            "bin_seconds": scored.step,
+            "horizon": format_span(scored.horizon),
+            "scores": [finite(asdict(entry)) for entry in scored.scores],
+        }
+        for scored in found
+    ]
+    if len(found) == 1:
+        return series[0]
+    return {"series": series, "summary": [finite(asdict(each)) for each in summarise([s.scores for s in found])]}
