@@ -22,6 +22,7 @@ from forecasting.options import (
     series_path,
     span_or_off,
     steps_of,
+    zone_of,
 )
 
 app = typer.Typer(
@@ -57,16 +58,27 @@ def ingest(
     ] = "0",
     static: Annotated[str | None, typer.Option(help="Pattern of paths that are static files; '' keeps all.")] = None,
     bots: Annotated[str | None, typer.Option(help="Pattern of user agents that are bots; '' keeps all.")] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option("--log-format", help="The log_format string of nginx, where it is not one of the usual."),
+    ] = None,
+    log_timezone: Annotated[
+        str, typer.Option("--log-timezone", help="Time zone of times that name none, such as HAProxy's.")
+    ] = "UTC",
 ) -> None:
     """Read access logs into a clean series of arrivals and a report of what was dropped and why.
 
     Example: talon forecast ingest access.log.1.gz access.log --out var/data
+
+    Example: talon forecast ingest a.log --out var/data --log-format '$msec $remote_addr "$request" $status'
     """
     import sys
 
     from forecasting.sources.cleaning import BOTS, STATIC, Rules
     from forecasting.sources.csv_series import write_csv, write_text
     from forecasting.sources.ingest import ingest as read_logs
+    from forecasting.sources.log_format import log_pattern
+    from forecasting.sources.parsers import LineParser
     from forecasting.views import counter, say, show_quality
 
     rules = Rules(
@@ -75,9 +87,12 @@ def ingest(
         retry_window=span_or_off(retry_window, "--retry-window"),
         visit_gap=span_or_off(visit_gap, "--visit-gap"),
     )
-    seconds = parse_bin(width, name="--bin")
+    seconds, salt = parse_bin(width, name="--bin"), os.urandom(16)
+    parser = LineParser(log_pattern(log_format) if log_format else None, zone_of(log_timezone, "--log-timezone"))
     with counter("reading") as on_lines:
-        found = read_logs(logs, sys.stdin.buffer, width=seconds, rules=rules, salt=os.urandom(16), on_lines=on_lines)
+        found = read_logs(
+            logs, sys.stdin.buffer, width=seconds, rules=rules, salt=salt, parser=parser, on_lines=on_lines
+        )
     document = found.document()
     write_csv(found.series, out / "arrivals.csv")
     write_text(out / "quality.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -93,10 +93,18 @@ class Ingested:
 class Ingest:
     """One run over any number of logs; feed `read`, then take `result`."""
 
-    def __init__(self, *, width: float, rules: Rules, salt: bytes, on_lines: OnLines = ignore_lines) -> None:
+    def __init__(
+        self,
+        *,
+        width: float,
+        rules: Rules,
+        salt: bytes,
+        parser: LineParser | None = None,
+        on_lines: OnLines = ignore_lines,
+    ) -> None:
         self._width = width
         self._cleaner = Cleaner(rules, salt)
-        self._parser = LineParser()
+        self._parser = parser or LineParser()
         self._on_lines = on_lines
         self._lines: Counter[int] = Counter()
         self._arrivals: Counter[int] = Counter()
@@ -155,7 +163,8 @@ class Ingest:
         if not self._lines:
             raise InputError(
                 f"{', '.join(quality.files)}: none of {quality.read} lines could be read; "
-                "expected the Common or Combined form, or JSON lines with a time and a path"
+                "expected the Common or Combined form, HAProxy's, JSON lines with a time and a path, or what "
+                "--log-format describes"
             )
         if not quality.kept:
             reason, count = quality.dropped.most_common(1)[0]
@@ -187,10 +196,11 @@ def ingest(
     width: float,
     rules: Rules,
     salt: bytes,
+    parser: LineParser | None = None,
     on_lines: OnLines = ignore_lines,
 ) -> Ingested:
     """Read all logs (`-` is `stdin`) into one series in bins of `width` seconds."""
-    run = Ingest(width=width, rules=rules, salt=salt, on_lines=on_lines)
+    run = Ingest(width=width, rules=rules, salt=salt, parser=parser, on_lines=on_lines)
     for source in sources:
         run.read(source if source == "-" else PurePath(source).name, read_lines(source, stdin))
     return run.result()

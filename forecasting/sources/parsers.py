@@ -1,4 +1,5 @@
-"""One line of an access log to one event: Common, Combined, JSON lines of nginx and of the gateway itself.
+"""One line of an access log to one event: Common, Combined, HAProxy's, JSON lines of nginx and of the gateway itself,
+and whatever a `log_format` of nginx describes.
 
 Logs hold whatever the world sent. A parser therefore returns None for a line it cannot read and raises
 for none, whatever the bytes.
@@ -6,7 +7,7 @@ for none, whatever the bytes.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,6 +23,10 @@ _MONTHS = {
 _COMMON = re.compile(
     rb"(\S+) \S+ [^\[]{0,256}\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d):(\d\d):(\d\d) ([+-]\d{4})\] "
     rb'"(.*?)" (\d{3}) (?:\d+|-)(?: "(.*?)" "((?:[^"\\]|\\.)*)")?'
+)
+_HAPROXY = re.compile(
+    rb"(?:.{0,200}?\]: )?(\S+):\d+ \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d):(\d\d):(\d\d)(?:\.\d+)?\] "
+    rb'\S+ \S+ [\d/+-]+ (\d{3}|-1) .*"([^"]*)"\s*$'
 )
 _TIME_KEYS = ("ts", "time", "timestamp", "@timestamp", "time_iso8601", "time_local", "msec")
 _PATH_KEYS = ("path", "uri", "request_uri", "url")
@@ -45,23 +50,61 @@ class Event(NamedTuple):
 
 
 class LineParser:
-    """Reads lines of any of the known forms; keeps a small table of the hours it has seen."""
+    """Reads lines of any of the known forms; keeps a small table of the hours it has seen.
 
-    def __init__(self) -> None:
+    `pattern` is that of a `log_format`, which is tried first; `zone` is where times are from that name none.
+    """
+
+    def __init__(self, pattern: re.Pattern[bytes] | None = None, zone: tzinfo = UTC) -> None:
+        self._pattern = pattern
+        self._zone = zone
         self._hours: dict[tuple[bytes, bytes], float] = {}
 
     def parse(self, line: bytes) -> Event | None:
         """Return the event a line tells of, or None if it is in no form that is known."""
         try:
-            event = self._json(line) if line.lstrip()[:1] == b"{" else self._common(line)
+            event = self._event(line)
         except (ValueError, OverflowError, TypeError, RecursionError):
             return None
         return event if event is not None and EARLIEST <= event.at < LATEST else None
 
+    def _event(self, line: bytes) -> Event | None:
+        if self._pattern is not None and (match := self._pattern.match(line)) is not None:
+            return self._described(match.groupdict())
+        return self._json(line) if line.lstrip()[:1] == b"{" else self._common(line)
+
+    def _described(self, found: Mapping[str, bytes]) -> Event | None:
+        """Return the event of a line that fits the `log_format`."""
+        text = {name: value.decode("utf-8", "replace") for name, value in found.items()}
+        at = self._instant(_first(text, ("time_local", "time_iso8601", "msec")))
+        words = text.get("request", "").split(" ")
+        method, path = (words[0], words[1]) if len(words) > 1 else ("", words[0])
+        if at is None:
+            return None
+        return Event(
+            at=at,
+            client=_client(found),
+            method=text.get("request_method", method),
+            path=text.get("request_uri") or text.get("uri") or path,
+            status=int(text["status"]),
+            agent=text.get("http_user_agent", ""),
+            form="log_format",
+        )
+
+    def _haproxy(self, line: bytes) -> Event | None:
+        match = _HAPROXY.match(line)
+        if match is None:
+            return None
+        client, hour, minute, second, status, request = match.groups()
+        words = request.decode("utf-8", "replace").split(" ")
+        method, path = (words[0], words[1]) if len(words) > 1 else ("", words[0])
+        at = self._hour(hour, b"") + int(minute) * 60 + min(int(second), 60)
+        return Event(at=at, client=client, method=method, path=path, status=int(status), agent="", form="haproxy")
+
     def _common(self, line: bytes) -> Event | None:
         match = _COMMON.match(line)
         if match is None:
-            return None
+            return self._haproxy(line)
         client, hour, minute, second, zone, request, status, _, agent = match.groups()
         words = request.decode("utf-8", "replace").split(" ")
         method, path = (words[0], words[1]) if len(words) > 1 else ("", words[0])
@@ -83,14 +126,18 @@ class LineParser:
         if known is None:
             if len(self._hours) >= 4096:
                 self._hours.clear()
-            shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5])) * (-1 if zone[:1] == b"-" else 1)
             moment = datetime(
-                int(hour[7:11]), _MONTHS[hour[3:6]], int(hour[:2]), int(hour[12:14]), tzinfo=timezone(shift)
+                int(hour[7:11]), _MONTHS[hour[3:6]], int(hour[:2]), int(hour[12:14]), tzinfo=self._zone_of(zone)
             ) if hour[3:6] in _MONTHS else None  # fmt: skip
             if moment is None:
                 raise ValueError(hour)
             known = self._hours[key] = moment.timestamp()
         return known
+
+    def _zone_of(self, zone: bytes) -> tzinfo:
+        if not zone:
+            return self._zone
+        return timezone(timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5])) * (-1 if zone[:1] == b"-" else 1))
 
     def _json(self, line: bytes) -> Event | None:
         row = orjson.loads(line)
@@ -128,9 +175,18 @@ class LineParser:
                 return self._hour(hour.encode(), zone.encode()) + int(minute) * 60 + int(second)
             if not re.fullmatch(r"\d+(\.\d+)?", value, re.ASCII):
                 moment = datetime.fromisoformat(value)
-                return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+                return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).timestamp()
         seconds = float(value)
         return seconds / 1000 if seconds > 1e11 else seconds
+
+
+def _client(found: Mapping[str, bytes]) -> bytes:
+    """Return who asked: the first address of X-Forwarded-For where that is logged, else the peer's."""
+    for name in ("http_x_forwarded_for", "http_x_real_ip", "realip_remote_addr", "remote_addr"):
+        value = found.get(name, b"-").partition(b",")[0].strip()
+        if value not in (b"", b"-"):
+            return value
+    return b""
 
 
 def _first(row: Mapping[str, Any], keys: tuple[str, ...], default: Any = None) -> Any:

@@ -74,5 +74,5 @@ def _nearest(pools: Mapping[str, PoolUse], region: str) -> Mapping[str, PoolUse]
     """Return the pools of the region if one of them has room, else with those for everybody, else all."""
     own = {name: pool for name, pool in pools.items() if region and region in pool.regions}
     shared = {name: pool for name, pool in pools.items() if name in own or not pool.regions}
-    tiers = (own, shared) if any(not pool.backup for pool in own.values()) else (shared,)
-    return next((tier for tier in tiers if any(pool.used < 1 for pool in tier.values())), pools)
+    circles = (own, shared) if any(not pool.backup for pool in own.values()) else (shared,)
+    return next((circle for circle in circles if any(pool.used < 1 for pool in circle.values())), pools)
