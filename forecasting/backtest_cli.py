@@ -38,7 +38,7 @@ def backtest(
     Example: talon forecast backtest --data traces/ --horizon auto --country US
     """
     from forecasting.models.catalogue import NAMES, forecaster
-    from forecasting.models.scoring import Job, score_all, score_series
+    from forecasting.scoring import Job, score_all, score_series
     from forecasting.sources.csv_series import write_text
     from forecasting.views import progress, say, show_many, show_scores
 

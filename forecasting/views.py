@@ -14,7 +14,10 @@ from forecasting.core.spans import format_span
 from forecasting.core.summary import summarise
 
 if TYPE_CHECKING:
-    from forecasting.models.scoring import Scored
+    from forecasting.scoring import Scored
+
+WIDE = 140
+"""Columns of a table of many models where no terminal says how many there are."""
 
 
 @contextmanager
@@ -105,6 +108,8 @@ def show_many(found: "Sequence[Scored]") -> None:
         shown = [f"{each.ratio:.3f}", f"{each.worst:.3f}", str(each.wins), *(f"{share:.1%}" for share in covered)]
         total.add_row(each.model, str(each.series), *shown)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     console.print(table)
     console.print(total)
     say("ratio: geometric mean; covered: share inside the 80 % band, its mean, least and most over the series")

@@ -21,6 +21,8 @@ from forecasting.core.spans import DAY, WEEK, format_span
 
 WARM_UP = 6
 REMEMBERED = 14
+BAND, ADAPTS, WIDTHS, FEWEST = 0.8, 0.4, (0.5, 3.0), 2
+"""Nominal coverage, pace and bounds of the adaptive width, and the forecasts before it begins to adapt."""
 
 OnFold = Callable[[int, int], None]
 
@@ -118,12 +120,30 @@ def issue(
     return tuple(issued)
 
 
-def calibration_of(issued: Sequence[Issued]) -> Calibration:
-    """Learn the band from the last forecasts issued."""
+def calibrations(issued: Sequence[Issued]) -> list[Calibration]:
+    """Return the band that each forecast was given, learned from those before it, and the one for the next.
+
+    The errors of the last `REMEMBERED` forecasts give its shape. Its width follows the coverage of the bands given so
+    far, width' = width * exp(ADAPTS * (0.8 - covered)), so that errors that grow are answered within days (adaptive
+    conformal inference, Gibbs and Candes 2021, on the logarithm of the width).
+    """
+    found: list[Calibration] = []
+    width = 1.0
+    for number in range(len(issued) + 1):
+        recent = issued[max(0, number - REMEMBERED) : number]
+        found.append(_calibrated(recent).widened(width))
+        if FEWEST <= number < len(issued) and not np.all(np.isnan(issued[number].actual)):
+            fold = issued[number]
+            band = found[-1].forecast(fold.times, 1.0, fold.point)
+            covered = metrics.coverage(fold.actual, band.q10, band.q90)
+            width = float(np.clip(width * np.exp(ADAPTS * (BAND - covered)), *WIDTHS))
+    return found
+
+
+def _calibrated(issued: Sequence[Issued]) -> Calibration:
     if not issued:
         return calibrate(np.zeros(0), np.zeros(0))
-    recent = issued[-REMEMBERED:]
-    return calibrate(np.concatenate([fold.actual for fold in recent]), np.concatenate([fold.point for fold in recent]))
+    return calibrate(np.concatenate([fold.actual for fold in issued]), np.concatenate([fold.point for fold in issued]))
 
 
 def score(name: str, issued: Sequence[Issued], naive: Sequence[Issued], series: Series, *, warm_up: int) -> Score:
@@ -142,8 +162,8 @@ def score(name: str, issued: Sequence[Issued], naive: Sequence[Issued], series: 
     actual = np.concatenate([fold.actual for fold in scored])
     point = np.concatenate([fold.point for fold in scored])
     bands = [
-        calibration_of(issued[:index]).forecast(fold.times, series.step, fold.point)
-        for index, fold in enumerate(issued)
+        calibration.forecast(fold.times, series.step, fold.point)
+        for calibration, fold in zip(calibrations(issued), issued, strict=False)
         if fold.cutoff in late
     ]
     q10, q90 = np.concatenate([b.q10 for b in bands]), np.concatenate([b.q90 for b in bands])

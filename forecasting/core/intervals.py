@@ -7,7 +7,7 @@ level one near 1; both numbers are estimated. Order statistics of the scaled err
 (n + 1) correction then give the band. Invariant: 0 <= q10 <= q50 <= q90 <= q95.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,10 @@ class Calibration:
     def __post_init__(self) -> None:
         if not self.scale > 0 or not self.low <= 0 <= self.high <= self.top:
             raise ValueError("a calibration needs scale > 0 and low <= 0 <= high <= top")
+
+    def widened(self, factor: float) -> "Calibration":
+        """Return the band times a factor above 0."""
+        return replace(self, low=self.low * factor, high=self.high * factor, top=self.top * factor)
 
     def forecast(self, times: FloatArray, step: float, point: FloatArray) -> Forecast:
         """Put the band around a point forecast."""

@@ -10,7 +10,7 @@ from forecasting.core.backtest import (
     Issued,
     OnFold,
     Score,
-    calibration_of,
+    calibrations,
     ignore_fold,
     issue,
     longest_history,
@@ -127,7 +127,7 @@ def _calibrated(name: str, series: Series, calendar: Calendar, issued: Sequence[
     recent = series.upto(len(series), at_most=longest_history(series.step))
     model = forecaster(name).fit(recent, calendar)
     kept = recent.upto(len(recent), at_most=round(28 * DAY / series.step))
-    return Calibrated(name=name, model=model, calibration=calibration_of(issued), calendar=calendar, history=kept)
+    return Calibrated(name=name, model=model, calibration=calibrations(issued)[-1], calendar=calendar, history=kept)
 
 
 def _testable(series: Series, horizon: int) -> int:

@@ -1,11 +1,13 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from forecasting.core.backtest import check_history, issue, plan_folds, score
+from forecasting.core.backtest import Issued, calibrations, check_history, issue, plan_folds, score
 from forecasting.core.calendar import Calendar
 from forecasting.core.errors import InputError
+from forecasting.core.intervals import POISSON
 from forecasting.core.series import FloatArray, Series
 from forecasting.models.seasonal_naive import SeasonalNaive
 from tests.forecasting.made import shaped
@@ -103,3 +105,45 @@ def test_too_little_history_is_refused_by_name() -> None:
     """The sentence says how much there is and how much is needed."""
     with pytest.raises(InputError, match=r"a\.csv: 24 known bins of 1h are not enough .* at least 2d"):
         check_history(shaped(days=1), place="a.csv")
+
+
+def folds_with_errors(sizes: list[float]) -> tuple[Issued, ...]:
+    """Forecasts of a hundred a bin, a day each, whose errors are normal with these spreads."""
+    chance = np.random.default_rng(5)
+    point = np.full(24, 100.0)
+    return tuple(
+        Issued(
+            cutoff=day * 86400.0,
+            times=day * 86400.0 + 3600.0 * np.arange(24),
+            actual=np.maximum(point + size * chance.normal(size=24), 0.0),
+            point=point,
+        )
+        for day, size in enumerate(sizes)
+    )
+
+
+def test_the_band_follows_errors_that_grow_within_days() -> None:
+    """After ten days of small errors the errors are three times as large: the band has caught up within a week."""
+    issued = folds_with_errors([5.0] * 10 + [15.0] * 20)
+    covered = []
+    for calibration, fold in zip(calibrations(issued), issued, strict=False):
+        band = calibration.forecast(fold.times, 3600.0, fold.point)
+        covered.append(float(np.mean((fold.actual >= band.q10) & (fold.actual <= band.q90))))
+    assert np.mean(covered[10:12]) < 0.6
+    assert 0.72 < np.mean(covered[17:]) < 0.9
+
+
+def test_no_band_knows_the_forecast_that_it_is_for() -> None:
+    """What comes true on the last day changes no band up to that day's."""
+    issued = folds_with_errors([5.0] * 8)
+    other = (*issued[:-1], replace(issued[-1], actual=issued[-1].actual * 9))
+    assert calibrations(issued)[:-1] == calibrations(other)[:-1]
+    assert len(calibrations(issued)) == len(issued) + 1
+    assert calibrations(()) == [POISSON]
+
+
+def test_a_day_that_is_not_known_changes_no_width() -> None:
+    """An outage is no error; the width stays where it was."""
+    issued = folds_with_errors([5.0] * 8)
+    gone = (*issued, replace(issued[-1], cutoff=8 * 86400.0, actual=np.full(24, np.nan)))
+    assert calibrations(gone)[-1] == calibrations(issued)[-1]
