@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from forecasting import backtest_cli, service_cli
+from forecasting import backtest_cli, fit_cli, service_cli
 from forecasting.core.errors import InputError
 from forecasting.core.spans import format_span, parse_bin, parse_span
 from forecasting.options import (
@@ -32,6 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(fit_cli.fit)
 app.command()(backtest_cli.backtest)
 app.command("list")(service_cli.list_versions)
 app.command()(service_cli.promote)
@@ -98,44 +99,6 @@ def ingest(
     write_text(out / "quality.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     show_quality(document)
     say(f"written: {out / 'arrivals.csv'}, {out / 'quality.json'}")
-
-
-@app.command()
-@reporting
-def fit(
-    data: Annotated[Path, typer.Option("--data", help="Folder written by ingest, or a CSV with ds,y.")],
-    model_dir: Annotated[Path, typer.Option("--model-dir", help="Folder of model versions.")],
-    model: Model = "combination",
-    horizon: Annotated[str, typer.Option(help="How far ahead the backtest looks.")] = "24h",
-    folds: Annotated[int, typer.Option(min=1, max=200, help="Scored folds of the backtest.")] = 12,
-    country: Country = None,
-    timezone: Zone = "UTC",
-) -> None:
-    """Train a model, test it against copying last week, register it, and promote it if it is no worse.
-
-    Example: talon forecast fit --data var/data --model-dir var/models --country DE
-    """
-    from forecasting.core.backtest import check_history
-    from forecasting.models.registry import register
-    from forecasting.models.training import train, workable
-    from forecasting.sources.csv_series import read_csv
-    from forecasting.views import progress, say, show_scores
-
-    path = series_path(data)
-    series, notes = workable(read_csv(path))
-    check_history(series, place=str(path))
-    calendar = calendar_of(series, country, timezone, ahead=366 * 86400.0)
-    say(f"{series.known:,} known bins of {format_span(series.step)}; backtest of {model} begins")
-    with progress("fit and backtest") as advance:
-        trained = train(model, series, calendar, horizon=steps_of(horizon, series), folds=folds, on_fold=advance)
-    version = register(trained, series, model_dir, made_at=time.time())
-    show_scores(trained.scores, horizon=horizon)
-    for note in (*notes, *trained.notes):
-        say(f"note: {note}")
-    if trained.state == "ok":
-        say(f"registered and promoted: {version}")
-    else:
-        say(f"registered, not promoted: {version}: {trained.reason}")
 
 
 @app.command()

@@ -1,24 +1,18 @@
-"""Backtests of many series side by side, each in a process of its own.
+"""Backtests of one series, or of many side by side."""
 
-A fit takes a second of one core and 300 MB, and its libraries keep threads of their own, so that series are spread
-over fresh processes and never over threads or forks.
-"""
-
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 from forecasting.core.backtest import Score, check_history
 from forecasting.core.spans import HOUR
+from forecasting.fitting import name_of
 from forecasting.models.holiday_calendar import calendar_for
 from forecasting.models.training import backtest, workable
+from forecasting.processes import side_by_side
 from forecasting.sources.csv_series import read_csv
 
 DAY_AHEAD, HOUR_AHEAD = 24 * HOUR, HOUR
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 OnSeries = Callable[[int, int], None]
 
@@ -54,17 +48,9 @@ def score_series(job: Job, on_fold: Callable[[int, int], None] = lambda done, to
     horizon = job.horizon or (DAY_AHEAD if series.step >= HOUR else HOUR_AHEAD)
     steps = max(1, round(horizon / series.step))
     scores, _ = backtest(job.models, series, calendar, horizon=steps, folds=job.folds, on_fold=on_fold)
-    name = job.path.name.removesuffix(".gz").removesuffix(".csv")
-    return Scored(name=name, step=series.step, horizon=steps * series.step, scores=scores, notes=notes)
+    return Scored(name=name_of(job.path), step=series.step, horizon=steps * series.step, scores=scores, notes=notes)
 
 
 def score_all(jobs: Sequence[Job], *, workers: int, on_series: OnSeries) -> list[Scored]:
     """Score all series, in the order given, `workers` at a time."""
-    found: list[Scored] = []
-    for variable in _THREADS:
-        os.environ.setdefault(variable, "1")  # for the processes: they share the cores already
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for scored in pool.map(score_series, jobs):
-            found.append(scored)
-            on_series(len(found), len(jobs))
-    return found
+    return side_by_side(score_series, jobs, workers=workers, on_done=on_series)

@@ -14,6 +14,7 @@ from forecasting.core.spans import format_span
 from forecasting.core.summary import summarise
 
 if TYPE_CHECKING:
+    from forecasting.fitting import Fitted
     from forecasting.scoring import Scored
 
 WIDE = 140
@@ -113,6 +114,22 @@ def show_many(found: "Sequence[Scored]") -> None:
     console.print(table)
     console.print(total)
     say("ratio: geometric mean; covered: share inside the 80 % band, its mean, least and most over the series")
+
+
+def show_fits(found: "Sequence[Fitted]") -> None:
+    """Print what came of each series, and how many were promoted."""
+    table = Table(title="Fitted", title_justify="left")
+    for name in ("series", "bin", "ratio", "covered", "state"):
+        table.add_column(name, overflow="fold")
+    for fitted in found:
+        own = fitted.scores[-1]
+        numbers = ["-" if math.isnan(own.ratio) else f"{own.ratio:.3f}", f"{own.coverage:.1%}"]
+        state = "promoted" if fitted.state == "ok" else f"not promoted: {fitted.reason}"
+        table.add_row(plain(fitted.name), format_span(fitted.step), *numbers, plain(state))
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDE)).print(table)
+    promoted = sum(fitted.state == "ok" for fitted in found)
+    say(f"{len(found)} series fitted, {promoted} promoted")
 
 
 def plain(text: str) -> str:

@@ -180,3 +180,21 @@ def test_versions_are_listed_promoted_and_rolled_back(tmp_path: Path) -> None:
     assert f"in service again: {first}" in talon("rollback", "--model-dir", models)
     assert f"in service: {second}" in talon("promote", second, "--model-dir", models)
     assert "is not a version here" in refusal("promote", "nothing", "--model-dir", models)
+
+
+def test_a_folder_of_series_is_fitted_side_by_side(tmp_path: Path) -> None:
+    """A subfolder of versions for each; what cannot be promoted says why, and a bad file is one line."""
+    folder, models = tmp_path / "regions", tmp_path / "models"
+    folder.mkdir()
+    written(folder, shaped(days=28, swing=0.02), "amur.csv.gz")
+    written(folder, shaped(days=2), "perm.csv")
+    words = ["fit", "--data", folder, "--model-dir", models, "--model", "profile_level", "--folds", 3, "--workers", 2]
+    said = talon(*words)
+    assert "2 series fitted, 1 promoted" in said
+    assert "too short" in said
+    assert (models / "amur" / "current").is_file()
+    assert not (models / "perm" / "current").exists()
+    (folder / "tula.csv").write_text("ds,y\n2026-11-01T00:00:00Z,many\n")
+    assert "tula.csv" in refusal(*words)
+    written(folder, shaped(days=28), "amur.csv")
+    assert "two files for one series" in refusal(*words)
