@@ -8,6 +8,7 @@ is close to WAPE. Bins in outages are unknown, as lags and as targets; trees tak
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -42,8 +43,7 @@ class Boosting:
 
     def fit(self, series: Series, calendar: Calendar) -> "BoostingFit":
         """Fit to every forecast that could have been made in the history; the oldest two weeks only serve as lags."""
-        import lightgbm
-
+        lightgbm = _lightgbm()
         live = live_bins_of(series, calendar)
         known = Series(start=series.start, step=series.step, values=np.where(live, series.values, np.nan))
         rows = LagRows(known, calendar)
@@ -95,13 +95,23 @@ class BoostingFit:
     @classmethod
     def load(cls, state: Mapping[str, Any], calendar: Calendar) -> Self:
         """Restore what `dump` returned."""
-        import lightgbm
-
+        lightgbm = _lightgbm()
         try:
             trees = lightgbm.Booster(model_str=state["trees"])
         except lightgbm.basic.LightGBMError as error:
             raise ValueError(f"not LightGBM's text form: {error}") from None
         return cls(trees=trees, past=load_series(state["past"]), calendar=calendar)
+
+
+def _lightgbm() -> Any:
+    """Return the library; InputError where the OpenMP library that it needs is not installed."""
+    try:
+        return import_module("lightgbm")
+    except OSError as error:
+        raise InputError(
+            f"boosting: LightGBM cannot be loaded ({error}); install OpenMP (Debian: apt-get install libgomp1; "
+            "macOS: brew install libomp)"
+        ) from None
 
 
 def _examples(series: Series) -> tuple[IntArray, IntArray]:

@@ -85,3 +85,14 @@ def test_the_same_series_gives_the_same_forecast() -> None:
     series = shaped(days=28)
     first, second = (forecaster("boosting").fit(series, Calendar()).predict(series.ahead(24)) for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_without_openmp_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without the library gets the sentence; the combination goes on without this member."""
+
+    def missing(_name: str) -> None:
+        raise OSError("libgomp.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("forecasting.models.boosting.import_module", missing)
+    with pytest.raises(InputError, match=r"libgomp\.so\.1.*apt-get install libgomp1; macOS: brew install libomp"):
+        forecaster("boosting").fit(shaped(days=28), Calendar())
