@@ -108,6 +108,9 @@ class Forwarder:
                 fields = to_visitor(answer.headers)
                 sending.prepare(fields, answer.headers.get(VISIT_HEADER, "").lower() == "end")
                 return await self._relay(sending, answer, fields)
+        except TimeoutError as error:
+            silent = f"{asked.node.url} did not go on with its answer"
+            raise AttemptFailed(Failed.TIMEOUT, UpstreamFailed("timeout", silent)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{asked.node.url}: {error}")) from error
         finally:

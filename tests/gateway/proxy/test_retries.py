@@ -76,6 +76,25 @@ async def test_a_write_that_was_not_sent_goes_to_another_node() -> None:
     assert good.asked == 1
 
 
+async def test_a_node_that_falls_silent_in_its_answer_is_not_asked_again() -> None:
+    """It is slow, and asking once more would make it slower; what the visitor is told is a timeout."""
+    asked = []
+
+    async def stalling(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append(request.path)
+        response = web.StreamResponse(headers={"Content-Length": "10"})
+        await response.prepare(request)
+        await response.write(b"half")
+        await over.wait()
+        return response
+
+    over, good = asyncio.Event(), Counting(200)
+    async with two(stalling, good.handle) as ends:
+        _, body = await ends.get("/doctors")
+        over.set()
+    assert (body, len(asked), good.asked) == (b"timeout", 1, 0)
+
+
 async def test_without_budget_the_failure_is_told() -> None:
     """A spent budget means that the failure is passed on, not that it is repeated."""
     bad, good = Counting("hang up"), Counting(200)
