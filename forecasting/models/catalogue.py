@@ -23,10 +23,7 @@ _MAKERS: Mapping[str, Callable[[], Forecaster]] = {
     "boosting": Boosting,
     "combination": lambda: Combination(
         members=(ProphetModel(), _flat(), Boosting(), ProfileLevel()),
-        fine=(
-            ProphetModel(),
-            Boosting(),
-        ),
+        fine=(ProphetModel(), Boosting()),
     ),
 }
 

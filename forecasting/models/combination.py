@@ -22,7 +22,10 @@ Loader = Callable[[str, Mapping[str, Any], Calendar], PointModel]
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """Fits each member and answers with the median of their answers; `fine` are the members for bins under an hour."""
+    """Fits each member and answers with the median of their answers.
+
+    `fine` are the members for bins under an hour; the others stand in where none of those can be fitted.
+    """
 
     members: Sequence[Forecaster]
     fine: Sequence[Forecaster] = ()
@@ -30,16 +33,17 @@ class Combination:
 
     def fit(self, series: Series, calendar: Calendar) -> "CombinationFit":
         """Fit the members that can be fitted to the series; raises InputError when none can."""
-        fitted: dict[str, PointModel] = {}
-        reason: InputError | None = None
-        for member in self.fine if self.fine and series.step < HOUR else self.members:
-            try:
-                fitted[member.name] = member.fit(series, calendar)
-            except InputError as error:
-                reason = error  # too little history for this one
-        if not fitted:
-            raise reason or InputError(f"{self.name}: it has no members")
-        return CombinationFit(fitted)
+        reason = InputError(f"{self.name}: it has no members")
+        for members in (self.fine, self.members) if series.step < HOUR else (self.members,):
+            fitted: dict[str, PointModel] = {}
+            for member in members:
+                try:
+                    fitted[member.name] = member.fit(series, calendar)
+                except InputError as error:
+                    reason = error  # too little history for this one
+            if fitted:
+                return CombinationFit(fitted)
+        raise reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ TIMES = {
     "time_iso8601": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d|Z)",
     "msec": r"\d{9,11}\.\d{3}",
 }
+CHAIN = r"[^\s,|]+(?:, ?[^\s,|]+)*"
 CLIENTS = ("remote_addr", "http_x_forwarded_for", "realip_remote_addr", "http_x_real_ip")
 PATHS = ("request", "request_uri", "uri")
 OTHERS = ("request_method", "status", "http_user_agent")
+_SHAPED = {**TIMES, "http_x_forwarded_for": CHAIN, "proxy_add_x_forwarded_for": CHAIN}
 _KNOWN = {*TIMES, *CLIENTS, *PATHS, *OTHERS}
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
@@ -33,7 +35,7 @@ def log_pattern(text: str) -> re.Pattern[bytes]:
         follower = names[number + 1] if number + 1 < len(names) and variables[number + 1].start() == place else ""
         if follower and follower not in ("request_uri", "uri"):
             raise InputError(f"--log-format: nothing stands between ${name} and ${follower}; their values run together")
-        value = TIMES.get(name, _until("/" if follower else text[place : place + 1]))
+        value = _SHAPED.get(name) or _until("/" if follower else text[place : place + 1])
         taken = name in _KNOWN and name not in seen
         seen.add(name)
         pattern += re.escape(literal) + (f"(?P<{name}>{value})" if taken else f"(?:{value})")
@@ -46,6 +48,4 @@ def log_pattern(text: str) -> re.Pattern[bytes]:
 
 def _until(end: str) -> str:
     """Return the pattern of a value that ends before the character `end`, or with the line."""
-    if not end:
-        return r"[^\r\n]*"
-    return f"[^{re.escape(end)}\r\n]*?" if end == " " else f"[^{re.escape(end)}]*"
+    return f"[^{re.escape(end)}\r\n]*"

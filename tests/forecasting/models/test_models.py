@@ -138,6 +138,14 @@ def test_a_member_that_needs_more_history_is_left_out() -> None:
         Combination((Boosting(),)).fit(series, Calendar())
 
 
+def test_fine_bins_have_members_of_their_own_and_the_others_in_reserve() -> None:
+    """Quarters of an hour go to `fine`; where that needs more history, the members for hours answer."""
+    model = Combination(members=(ProfileLevel(),), fine=(Boosting(),))
+    assert list(model.fit(shaped(days=20, step=900.0), Calendar()).dump()) == ["boosting"]
+    assert list(model.fit(shaped(days=4, step=900.0), Calendar()).dump()) == ["profile_level"]
+    assert list(model.fit(shaped(days=20), Calendar()).dump()) == ["profile_level"]
+
+
 def test_bins_too_fine_for_the_arrivals_are_widened_to_hours() -> None:
     """Sparse five-minute bins become hours, and it is said; busy ones stay."""
     sparse, notes = workable(shaped(days=7, step=300.0, peak=1.0))

@@ -51,6 +51,13 @@ def test_the_first_address_of_a_chain_of_proxies_is_who_asked() -> None:
     assert direct.client == b"10.0.0.1"
 
 
+def test_a_chain_of_proxies_may_stand_between_spaces() -> None:
+    """nginx puts a comma and a space between the addresses; they are one value all the same."""
+    event = read("$http_x_forwarded_for $msec $status $uri", "203.0.113.9, 10.0.0.1 1795420801.250 200 /slots")
+    assert event is not None
+    assert (event.client, event.path) == (b"203.0.113.9", "/slots")
+
+
 @pytest.mark.parametrize("stamp", ["2026-11-23T08:00:01+03:00", "2026-11-23T05:00:01Z"])
 def test_iso_times_are_read_with_their_offset(stamp: str) -> None:
     """`$time_iso8601` names its zone."""
