@@ -104,10 +104,13 @@ def ingest(
 @app.command()
 @reporting
 def predict(
-    source: Annotated[Path, typer.Option("--input", help="History: a CSV with ds,y; .gz too.")],
     horizon: Annotated[int, typer.Option(min=1, max=10_000, help="Number of steps to forecast.")],
-    freq: Annotated[str, typer.Option(help="Width of a step, such as h, 15min or D.")],
     output: Annotated[Path, typer.Option("--output", help="CSV to write; .gz too.")],
+    source: Annotated[Path | None, typer.Option("--input", help="History: a CSV with ds,y; .gz too.")] = None,
+    freq: Annotated[str, typer.Option(help="Width of a step of --input, such as h, 15min or D.")] = "",
+    model_dir: Annotated[
+        Path | None, typer.Option("--model-dir", help="Forecast with the version in service instead of --input.")
+    ] = None,
     model: Model = "combination",
     country: Country = None,
     timezone: Zone = "UTC",
@@ -115,12 +118,27 @@ def predict(
     """Forecast any series of counts: ds,y in, ds,yhat,yhat_lower,yhat_upper,q95 out.
 
     Example: talon forecast predict --input arrivals.csv --horizon 24 --freq h --output forecast.csv
+
+    Example: talon forecast predict --model-dir var/models --horizon 24 --output forecast.csv
     """
     from forecasting.core.backtest import check_history
-    from forecasting.models.training import fit_calibrated
     from forecasting.sources.csv_series import read_csv, write_forecast
     from forecasting.views import progress, say
 
+    if (source is None) == (model_dir is None):
+        raise InputError("predict: give either --input with --freq, or --model-dir")
+    if model_dir is not None:
+        from forecasting.models.pointer import current_version
+        from forecasting.models.registry import read_version
+
+        version = current_version(model_dir)
+        served = read_version(model_dir, version).fitted
+        write_forecast(served.forecast(served.history.ahead(horizon)), output)
+        say(f"written: {output}: {horizon} steps of {format_span(served.history.step)} by {served.name}, {version}")
+        return
+    from forecasting.models.training import fit_calibrated
+
+    assert source is not None
     width = parse_bin(freq, name="--freq")
     series = read_csv(source, step=width)
     check_history(series, place=str(source))

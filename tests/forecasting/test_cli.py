@@ -198,3 +198,15 @@ def test_a_folder_of_series_is_fitted_side_by_side(tmp_path: Path) -> None:
     assert "tula.csv" in refusal(*words)
     written(folder, shaped(days=28), "amur.csv")
     assert "two files for one series" in refusal(*words)
+
+
+def test_the_version_in_service_forecasts_without_a_fit(tmp_path: Path) -> None:
+    """With a folder of models no history is needed; with both, or neither, the sentence says what to give."""
+    source, models, output = written(tmp_path, shaped(days=28, swing=0.02)), tmp_path / "models", tmp_path / "f.csv"
+    talon("fit", "--data", source, "--model-dir", models, "--model", "profile_level", "--folds", 3)
+    said = talon("predict", "--model-dir", models, "--horizon", 6, "--output", output)
+    assert "6 steps of 1h by profile_level" in said
+    with output.open() as file:
+        assert [row["ds"] for row in csv.DictReader(file)] == [format_instant(at) for at in shaped(days=28).ahead(6)]
+    for words in ([], ["--input", source, "--model-dir", models]):
+        assert "give either --input" in refusal("predict", "--horizon", 6, "--output", output, *words)
