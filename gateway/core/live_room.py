@@ -140,9 +140,9 @@ class LiveRoom:
             self.waits.restart()  # how fast the queue went before says nothing of how it goes now
         self.waits.observe(view, {} if self.openings.prequeue else {name: self.present(name) for name in view.lanes})
         self.waits.expect(self._smooth_rate, self.fresh_record(view.now))
-        rules = self.policy.admission
-        full = open_backups(self.spillovers, self.totals, self.record, rules, waiting=view.waiting, now=view.now)
-        self._primary_full = full
+        self._primary_full = open_backups(
+            self.spillovers, self.totals, self.record, self.policy.admission, waiting=view.waiting, now=view.now
+        )
         if not view.leader and self.totals.lead is not None:
             follow(self.totals.lead, self.admissions, self.spillovers, view.now)
 
@@ -240,6 +240,7 @@ class LiveRoom:
         if view.leader:
             self.pacer.spend(min(max(0, self._credit - view.credit), self.pacer.level))
         if not self._sight.clear(view.now):
+            self._combine(view, 0.0)  # what an operator has set holds, or has ended
             self._credit = 0
             return Calls(wanted={}, credit=0)
         self._set_rates(view, max(0.0, min(elapsed, 1.0)))

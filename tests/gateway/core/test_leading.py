@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.admission import AdmissionPolicy, PoolAdmission
+from gateway.core.admission import AdmissionPolicy, PoolAdmission, RateReason
+from gateway.core.control import Control
 from gateway.core.lanes import LanePolicy
 from gateway.core.leading import Sight, follow, lead
 from gateway.core.live_room import LiveRoom, RoomPolicy
@@ -113,6 +114,18 @@ def test_nobody_is_called_until_the_others_have_reported_again(jump: float) -> N
     assert sum(called[:10]) > 0
     assert sum(called[10:20]) == 0
     assert sum(called[20:]) > 0
+
+
+def test_what_an_operator_has_set_holds_and_ends_although_others_are_not_seen() -> None:
+    """A rate by hand that has ended during the gap is not shown for a second more."""
+    leader = room()
+    by_hand = Control(action="rate", rate=2.5, author="Ann", reason="storm", until=1010.0)
+    for now in (1000.0, 1000.1, 1011.0):
+        seen = replace(view(None, leader=True), now=now, control=by_hand.to_bytes())
+        leader.observe(seen)
+        leader.step(seen)
+    assert leader.reason is not RateReason.MANUAL
+    assert leader.rate != 2.5
 
 
 def test_a_tick_that_comes_a_little_late_is_no_gap() -> None:
