@@ -140,9 +140,8 @@ class LiveRoom:
             self.waits.restart()  # how fast the queue went before says nothing of how it goes now
         self.waits.observe(view, {} if self.openings.prequeue else {name: self.present(name) for name in view.lanes})
         self.waits.expect(self._smooth_rate, self.fresh_record(view.now))
-        self._primary_full = open_backups(
-            self.spillovers, self.totals, self.record, self.policy.admission, waiting=view.waiting, now=view.now
-        )
+        facts = self.totals, self.record, self.policy.admission
+        self._primary_full = open_backups(self.spillovers, *facts, waiting=view.waiting, now=view.now)
         if not view.leader and self.totals.lead is not None:
             follow(self.totals.lead, self.admissions, self.spillovers, view.now)
 
