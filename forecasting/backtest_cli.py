@@ -2,14 +2,18 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecasting.core.spans import format_span, parse_span
+from forecasting.core.spans import format_span
 from forecasting.options import reporting, series_paths
+
+if TYPE_CHECKING:
+    from forecasting.scoring import Scored
 
 
 @reporting
@@ -43,9 +47,8 @@ def backtest(
     from forecasting.views import progress, say, show_many, show_scores
 
     names = tuple(forecaster(name).name for name in (model or NAMES))
-    ahead = None if horizon == "auto" else parse_span(horizon, name="--horizon")
     jobs = [
-        Job(path=path, models=names, horizon=ahead, folds=folds, country=country, zone=timezone)
+        Job(path=path, models=names, horizon=horizon, folds=folds, country=country, zone=timezone)
         for path in series_paths(data)
     ]
     if len(jobs) == 1:
@@ -54,7 +57,7 @@ def backtest(
         show_scores(found[0].scores, horizon=format_span(found[0].horizon))
     else:
         with progress("series") as advance:
-            found = score_all(jobs, workers=min(workers or os.cpu_count() or 1, len(jobs)), on_series=advance)
+            found = score_all(jobs, workers=workers or os.cpu_count() or 1, on_series=advance)
         show_many(found)
     for scored in found:
         for note in scored.notes:
@@ -63,7 +66,7 @@ def backtest(
         write_text(json_file, json.dumps(_document(found), indent=2) + "\n")
 
 
-def _document(found: "list[Any]") -> dict[str, Any]:
+def _document(found: "Sequence[Scored]") -> dict[str, Any]:
     from forecasting.core.summary import summarise
     from forecasting.models.registry import finite
 

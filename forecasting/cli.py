@@ -22,7 +22,6 @@ from forecasting.options import (
     series_path,
     span_or_off,
     steps_of,
-    zone_of,
 )
 
 app = typer.Typer(
@@ -75,6 +74,7 @@ def ingest(
     """
     import sys
 
+    from forecasting.core.calendar import zone_of
     from forecasting.sources.cleaning import BOTS, STATIC, Rules
     from forecasting.sources.csv_series import write_csv, write_text
     from forecasting.sources.ingest import ingest as read_logs

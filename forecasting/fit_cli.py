@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from forecasting.core.errors import InputError
-from forecasting.core.spans import format_span, parse_span
+from forecasting.core.spans import format_span
 from forecasting.options import reporting, series_paths
 
 
@@ -44,11 +44,11 @@ def fit(
     from forecasting.views import progress, say, show_fits, show_scores
 
     forecaster(model)  # a wrong name is told before anything is read
-    paths, ahead = series_paths([data]), parse_span(horizon, name="--horizon")
+    paths = series_paths([data])
     jobs = [
         FitJob(
             path=path, model_dir=model_dir if len(paths) == 1 else model_dir / name_of(path), model=model,
-            horizon=ahead, folds=folds, country=country, zone=timezone,
+            horizon=horizon, folds=folds, country=country, zone=timezone,
         )
         for path in paths
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from forecasting.core.spans import DAY
 from forecasting.models.holiday_calendar import calendar_for
 from forecasting.models.registry import register
 from forecasting.models.training import train, workable
+from forecasting.options import steps_of
 from forecasting.processes import side_by_side
 from forecasting.sources.csv_series import read_csv
 
@@ -18,12 +19,12 @@ OnFold = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitJob:
-    """A series to fit, the folder for its versions, and how; `horizon` in seconds."""
+    """A series to fit, the folder for its versions, and how; `horizon` as people write it, such as 24h."""
 
     path: Path
     model_dir: Path
     model: str
-    horizon: float
+    horizon: str
     folds: int
     country: str | None
     zone: str
@@ -54,7 +55,7 @@ def fit_series(job: FitJob, on_fold: OnFold = lambda done, total: None) -> Fitte
     series, notes = workable(read_csv(job.path))
     check_history(series, place=str(job.path))
     calendar = calendar_for(country=job.country, zone=job.zone, begin=series.start, end=series.end + 366 * DAY)
-    steps = max(1, round(job.horizon / series.step))
+    steps = steps_of(job.horizon, series)
     trained = train(job.model, series, calendar, horizon=steps, folds=job.folds, on_fold=on_fold)
     version = register(trained, series, job.model_dir, made_at=time.time())
     return Fitted(

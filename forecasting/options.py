@@ -4,7 +4,6 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -65,14 +64,6 @@ def steps_of(horizon: str, series: "Series") -> int:
     if not 1 <= steps <= 10_000:
         raise InputError(f"--horizon: {horizon} is {steps:g} bins of {format_span(series.step)}; use 1 to 10000")
     return round(steps)
-
-
-def zone_of(name: str, option: str) -> ZoneInfo:
-    """Return the time zone of that name."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"{option}: {name!r} is not a time zone; write for example Europe/Berlin") from None
 
 
 def span_or_off(text: str, name: str) -> float:

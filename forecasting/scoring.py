@@ -9,21 +9,20 @@ from forecasting.core.spans import HOUR
 from forecasting.fitting import name_of
 from forecasting.models.holiday_calendar import calendar_for
 from forecasting.models.training import backtest, workable
+from forecasting.options import steps_of
 from forecasting.processes import side_by_side
 from forecasting.sources.csv_series import read_csv
-
-DAY_AHEAD, HOUR_AHEAD = 24 * HOUR, HOUR
 
 OnSeries = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One series to score; `horizon` in seconds, None for a day ahead, or an hour for bins under one."""
+    """One series to score; `horizon` such as 24h; auto: a day ahead, or an hour for bins under one."""
 
     path: Path
     models: tuple[str, ...]
-    horizon: float | None
+    horizon: str
     folds: int
     country: str | None
     zone: str
@@ -45,8 +44,8 @@ def score_series(job: Job, on_fold: Callable[[int, int], None] = lambda done, to
     series, notes = workable(read_csv(job.path))
     check_history(series, place=str(job.path))
     calendar = calendar_for(country=job.country, zone=job.zone, begin=series.start, end=series.end)
-    horizon = job.horizon or (DAY_AHEAD if series.step >= HOUR else HOUR_AHEAD)
-    steps = max(1, round(horizon / series.step))
+    auto = "24h" if series.step >= HOUR else "1h"
+    steps = steps_of(auto if job.horizon == "auto" else job.horizon, series)
     scores, _ = backtest(job.models, series, calendar, horizon=steps, folds=job.folds, on_fold=on_fold)
     return Scored(name=name_of(job.path), step=series.step, horizon=steps * series.step, scores=scores, notes=notes)
 

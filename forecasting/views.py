@@ -108,9 +108,7 @@ def show_many(found: "Sequence[Scored]") -> None:
         covered = (each.coverage, each.least_coverage, each.most_coverage, each.under_q95)
         shown = [f"{each.ratio:.3f}", f"{each.worst:.3f}", str(each.wins), *(f"{share:.1%}" for share in covered)]
         total.add_row(each.model, str(each.series), *shown)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
+    console = _wide()
     console.print(table)
     console.print(total)
     say("ratio: geometric mean; covered: share inside the 80 % band, its mean, least and most over the series")
@@ -126,8 +124,7 @@ def show_fits(found: "Sequence[Fitted]") -> None:
         numbers = ["-" if math.isnan(own.ratio) else f"{own.ratio:.3f}", f"{own.coverage:.1%}"]
         state = "promoted" if fitted.state == "ok" else f"not promoted: {fitted.reason}"
         table.add_row(plain(fitted.name), format_span(fitted.step), *numbers, plain(state))
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDE)).print(table)
+    _wide().print(table)
     promoted = sum(fitted.state == "ok" for fitted in found)
     say(f"{len(found)} series fitted, {promoted} promoted")
 
@@ -161,4 +158,10 @@ def show_versions(manifests: Sequence[Mapping[str, Any]]) -> None:
             "-" if covered is None else f"{covered:.1%}",
             plain(f"{manifest['state']}{reason}"),
         )
-    Console().print(table)
+    _wide().print(table)
+
+
+def _wide() -> Console:
+    """Return the console for tables that a pipe's 80 columns would cut."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)

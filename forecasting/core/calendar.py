@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from forecasting.core.errors import InputError
 from forecasting.core.series import BoolArray, FloatArray, IntArray
 from forecasting.core.spans import DAY, HOUR, WEEK
 
@@ -48,6 +49,14 @@ class Calendar:
     def is_weekend(self, times: FloatArray) -> BoolArray:
         """Tell which instants are on a Saturday, a Sunday or a holiday."""
         return np.asarray(self.slots(times, DAY) >= 5, dtype=np.bool_)
+
+
+def zone_of(name: str, option: str) -> ZoneInfo:
+    """Return the time zone of that name; InputError blames the option."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError(f"{option}: {name!r} is not a time zone; write for example Europe/Berlin") from None
 
 
 def _offset(instant: float, zone: ZoneInfo) -> float:

@@ -1,18 +1,14 @@
 """Calendars with the public holidays of a country."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from forecasting.core.calendar import Calendar
+from forecasting.core.calendar import Calendar, zone_of
 from forecasting.core.errors import InputError
 
 
 def calendar_for(*, country: str | None, zone: str, begin: float, end: float) -> Calendar:
     """Return the calendar of a country and time zone that knows the holidays from `begin` to `end`."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"--timezone: {zone!r} is not a time zone; write for example Europe/Berlin") from None
+    zone_of(zone, "--timezone")
     if country is None:
         return Calendar(zone=zone)
     import holidays

@@ -77,8 +77,7 @@ class LineParser:
         """Return the event of a line that fits the `log_format`."""
         text = {name: value.decode("utf-8", "replace") for name, value in found.items()}
         at = self._instant(_first(text, ("time_local", "time_iso8601", "msec")))
-        words = text.get("request", "").split(" ")
-        method, path = (words[0], words[1]) if len(words) > 1 else ("", words[0])
+        method, path = _asked(text.get("request", ""))
         if at is None:
             return None
         return Event(
@@ -96,8 +95,7 @@ class LineParser:
         if match is None:
             return None
         client, hour, minute, second, status, request = match.groups()
-        words = request.decode("utf-8", "replace").split(" ")
-        method, path = (words[0], words[1]) if len(words) > 1 else ("", words[0])
+        method, path = _asked(request.decode("utf-8", "replace"))
         at = self._hour(hour, b"") + int(minute) * 60 + min(int(second), 60)
         return Event(at=at, client=client, method=method, path=path, status=int(status), agent="", form="haproxy")
 
@@ -106,8 +104,7 @@ class LineParser:
         if match is None:
             return self._haproxy(line)
         client, hour, minute, second, zone, request, status, _, agent = match.groups()
-        words = request.decode("utf-8", "replace").split(" ")
-        method, path = (words[0], words[1]) if len(words) > 1 else ("", words[0])
+        method, path = _asked(request.decode("utf-8", "replace"))
         at = self._hour(hour, zone) + int(minute) * 60 + min(int(second), 60)
         return Event(
             at=at,
@@ -178,6 +175,12 @@ class LineParser:
                 return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).timestamp()
         seconds = float(value)
         return seconds / 1000 if seconds > 1e11 else seconds
+
+
+def _asked(request: str) -> tuple[str, str]:
+    """Return method and path of a request line; one without a method is a path."""
+    words = request.split(" ")
+    return (words[0], words[1]) if len(words) > 1 else ("", words[0])
 
 
 def _client(found: Mapping[str, bytes]) -> bytes:

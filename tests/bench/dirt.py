@@ -9,9 +9,7 @@ fault that hurts copying as much would not show in it, the model's own WAPE over
 
 import argparse
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +18,11 @@ from forecasting.core.backtest import Issued, issue, plan_folds
 from forecasting.core.metrics import wape
 from forecasting.core.series import FloatArray, Series
 from forecasting.core.spans import DAY, HOUR
+from forecasting.fitting import name_of
 from forecasting.models.catalogue import BASELINE, DEFAULT, forecaster
 from forecasting.models.holiday_calendar import calendar_for
 from forecasting.options import series_paths
+from forecasting.processes import side_by_side
 from forecasting.sources.csv_series import read_csv
 
 SHIPPED = Path(__file__).parents[2] / "forecasting" / "sample" / "nasa_jul95_15min.csv.gz"
@@ -68,7 +68,7 @@ def measure(job: tuple[Path, str, str | None, str]) -> tuple[str, str, float, fl
     plan = plan_folds(spoiled, horizon=24, folds=FOLDS, warm_up=0)
     calendar = calendar_for(country=country, zone=zone, begin=series.start, end=series.end + DAY)
     own, bar = (_wape(issue(forecaster(name), spoiled, calendar, plan)) for name in (DEFAULT, BASELINE))
-    return path.name.removesuffix(".gz").removesuffix(".csv"), fault, own, bar
+    return name_of(path), fault, own, bar
 
 
 def main() -> None:
@@ -80,8 +80,8 @@ def main() -> None:
     given = parser.parse_args()
     paths = series_paths(given.data)
     jobs = [(path, fault, given.country, given.timezone) for path in paths for fault in FAULTS]
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        found = {(name, fault): (own, bar) for name, fault, own, bar in pool.map(measure, jobs)}
+    measured = side_by_side(measure, jobs, workers=2, on_done=lambda done, total: None)
+    found = {(name, fault): (own, bar) for name, fault, own, bar in measured}
     names = list(dict.fromkeys(name for name, _ in found))
     print(f"| series | {' | '.join(FAULTS)} |\n|---|{'---|' * len(FAULTS)}")
     for name in names:
