@@ -5,19 +5,16 @@ Libraries that take long to load are imported by the commands that use them, so 
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forecasting import backtest_cli, fit_cli, service_cli
+from forecasting import backtest_cli, fit_cli, publish_cli, service_cli
 from forecasting.core.errors import InputError
 from forecasting.core.spans import format_span, parse_bin, parse_span
 from forecasting.options import (
     calendar_of,
-    capacities_of,
-    instant_of,
     reporting,
     series_path,
     span_or_off,
@@ -33,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(fit_cli.fit)
 app.command()(backtest_cli.backtest)
+app.command()(publish_cli.publish)
 app.command("list")(service_cli.list_versions)
 app.command()(service_cli.promote)
 app.command()(service_cli.rollback)
@@ -147,45 +145,6 @@ def predict(
         fitted = fit_calibrated(model, series, calendar, horizon=horizon, on_fold=advance)
     write_forecast(fitted.forecast(series.ahead(horizon)), output)
     say(f"written: {output}: {horizon} steps of {format_span(width)} by {model}")
-
-
-@app.command()
-@reporting
-def publish(
-    model_dir: Annotated[Path, typer.Option("--model-dir", help="Folder of model versions.")],
-    redis_url: Annotated[str, typer.Option("--redis", help="Store: redis://, rediss:// or unix:// URL.")],
-    room: Annotated[str, typer.Option(help="Room whose plan this is.")] = "booking",
-    capacity: Annotated[
-        list[str] | None, typer.Option(help="Visits per second a pool can take, POOL=RATE; may be repeated.")
-    ] = None,
-    age_limit: Annotated[str, typer.Option(help="The gateway stops following the plan after this span.")] = "6h",
-    horizon: Annotated[str, typer.Option(help="How far ahead the plan reaches.")] = "24h",
-    at: Annotated[str | None, typer.Option(help="Instant at which the plan begins; default: now.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the record, write nothing.")] = False,
-) -> None:
-    """Write forecast and plan of the version in service to the store, in one step and with an age limit.
-
-    Example: talon forecast publish --model-dir var/models --redis redis://localhost --capacity primary=25
-    """
-    from forecasting.publish import record_in_service, safe_url, write_record
-    from forecasting.views import say
-
-    now = time.time()
-    record = record_in_service(
-        model_dir,
-        room=room,
-        capacity=capacities_of(capacity or []),
-        age_limit=parse_span(age_limit, name="--age-limit"),
-        horizon=parse_span(horizon, name="--horizon"),
-        begin=now if at is None else instant_of(at),
-        made_at=now,
-    )
-    if dry_run:
-        typer.echo(record.to_json())
-        return
-    write_record(record, redis_url)
-    state = record.state if record.state == "ok" else f"{record.state}: {record.reason}"
-    say(f"published for {room} at {safe_url(redis_url)}: {len(record.steps)} steps by {record.model}, {state}")
 
 
 @app.command()

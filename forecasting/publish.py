@@ -6,7 +6,7 @@ of arrivals says that the primary pool will be short.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from forecasting.models.pointer import current_version
 from forecasting.models.registry import Registered, read_version
 
 PRIMARY = "primary"
+DEFAULT_ROOM = "booking"
 TIMEOUT = 5.0
 FARTHEST = 14 * DAY
 
@@ -143,16 +144,35 @@ def pool_shares(arrivals: float, capacity: Mapping[str, float], *, headroom: flo
     return {pool: own if pool == first else (1 - own) * usable[pool] / spare for pool in usable}
 
 
-def write_record(record: ForecastRecord, redis_url: str) -> None:
-    """Write the record for its room with its age limit, in one command; InputError if the store is not there."""
+def rooms_in(root: Path, room: str | None) -> dict[str, Path]:
+    """Return the rooms to publish and the folder of models of each.
+
+    A folder of versions is that of one room, `room` or booking; in a folder of such folders, as `fit` makes it of many
+    series, each is called like its room, and `room` picks one. InputError where there is none.
+    """
+    inside = {path.name: path for path in sorted(root.iterdir()) if _holds_versions(path)} if root.is_dir() else {}
+    if not inside or _holds_versions(root):
+        return {room or DEFAULT_ROOM: root}
+    if room is None:
+        return inside
+    if room not in inside:
+        raise InputError(f"--room: {root} holds no models of {room!r}; it holds {', '.join(list(inside)[:10])}")
+    return {room: inside[room]}
+
+
+def write_records(records: Sequence[ForecastRecord], redis_url: str) -> None:
+    """Write each record for its room with its age limit, in one command each; InputError if the store is not there."""
     import redis
 
-    left = round((record.expires_at - time.time()) * 1000)
-    if left <= 0:
-        raise InputError("the record is past its age limit already; it is not written")
+    now = time.time()
+    late = [record.room for record in records if round((record.expires_at - now) * 1000) <= 0]
+    if late:
+        raise InputError(f"the record of {late[0]} is past its age limit already; nothing is written")
     try:
         with redis.Redis.from_url(redis_url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT) as store:
-            store.set(plan_key(record.room), record.to_json(), px=left)
+            for record in records:
+                left = round((record.expires_at - now) * 1000)
+                store.set(plan_key(record.room), record.to_json(), px=left)
     except ValueError as error:
         raise InputError(f"--redis: {error}") from None
     except redis.RedisError as error:
@@ -163,6 +183,10 @@ def safe_url(url: str) -> str:
     """Return a store URL that may be shown: without user and password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+def _holds_versions(folder: Path) -> bool:
+    return next(folder.glob("[0-9]*/manifest.json"), None) is not None
 
 
 def _step(at: float, rates: list[float], capacity: Mapping[str, float], headroom: float) -> PlanStep:

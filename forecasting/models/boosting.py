@@ -8,7 +8,6 @@ is close to WAPE. Bins in outages are unknown, as lags and as targets; trees tak
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +20,7 @@ from forecasting.core.spans import DAY, HOUR, WEEK, format_span
 from forecasting.models.profile_level import live_bins_of
 from forecasting.models.quiet import quiet
 from forecasting.models.state import dump_series, load_series
+from forecasting.models.tree_model import TreeModel, load_library
 
 ROWS = 12_000
 """About how many rows are learned from."""
@@ -43,7 +43,7 @@ class Boosting:
 
     def fit(self, series: Series, calendar: Calendar) -> "BoostingFit":
         """Fit to every forecast that could have been made in the history; the oldest two weeks only serve as lags."""
-        lightgbm = _lightgbm()
+        load_library()  # says what to install where it cannot be loaded
         live = live_bins_of(series, calendar)
         known = Series(start=series.start, step=series.step, values=np.where(live, series.values, np.nan))
         rows = LagRows(known, calendar)
@@ -59,10 +59,12 @@ class Boosting:
             )
         weights = usual + 0.02 * float(np.nanmean(seen)) + 0.5
         with quiet():
+            import lightgbm
+
             table = lightgbm.Dataset(
                 rows.features(origins, targets), np.log1p(seen) - np.log1p(usual), weight=weights / weights.mean()
             )
-            trees = lightgbm.train(SETTINGS, table, num_boost_round=TREES)
+            trees = TreeModel(lightgbm.train(SETTINGS, table, num_boost_round=TREES).model_to_string())
         past = known.upto(len(known), at_most=round(KEPT / known.step))
         return BoostingFit(trees=trees, past=past, calendar=calendar)
 
@@ -71,7 +73,7 @@ class Boosting:
 class BoostingFit:
     """The trees, and the weeks from which the lags are taken."""
 
-    trees: Any
+    trees: TreeModel
     past: Series
     calendar: Calendar
 
@@ -90,28 +92,17 @@ class BoostingFit:
 
     def dump(self) -> Mapping[str, Any]:
         """Return LightGBM's own text form of the trees, and the weeks."""
-        return {"trees": self.trees.model_to_string(), "past": dump_series(self.past)}
+        return {"trees": self.trees.text, "past": dump_series(self.past)}
 
     @classmethod
     def load(cls, state: Mapping[str, Any], calendar: Calendar) -> Self:
-        """Restore what `dump` returned."""
-        lightgbm = _lightgbm()
-        try:
-            trees = lightgbm.Booster(model_str=state["trees"])
-        except lightgbm.basic.LightGBMError as error:
-            raise ValueError(f"not LightGBM's text form: {error}") from None
-        return cls(trees=trees, past=load_series(state["past"]), calendar=calendar)
-
-
-def _lightgbm() -> Any:
-    """Return the library; InputError where the OpenMP library that it needs is not installed."""
-    try:
-        return import_module("lightgbm")
-    except OSError as error:
-        raise InputError(
-            f"boosting: LightGBM cannot be loaded ({error}); install OpenMP (Debian: apt-get install libgomp1; "
-            "macOS: brew install libomp)"
-        ) from None
+        """Restore what `dump` returned; raises ValueError for trees that were fitted on other columns."""
+        past, trees = load_series(state["past"]), TreeModel(state["trees"])
+        origin = np.array([len(past) - 1])
+        columns = LagRows(past, calendar).features(origin, origin).shape[1]
+        if trees.columns != columns:
+            raise ValueError(f"the trees were fitted on {trees.columns} columns; this version has {columns}")
+        return cls(trees=trees, past=past, calendar=calendar)
 
 
 def _examples(series: Series) -> tuple[IntArray, IntArray]:

@@ -14,7 +14,6 @@ bin, split evenly, multiplied by the usual ratio of actual to curve in that bin 
 within the hour, by how the last two hours ran against the forecast.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -27,6 +26,7 @@ from forecasting.core.liveness import EXPECTED, closed_slots, live_bins, recent_
 from forecasting.core.series import BoolArray, FloatArray, Series
 from forecasting.core.spans import DAY, HOUR, WEEK
 from forecasting.models.profile_level import week_profile
+from forecasting.models.prophet_curve import FREE, WORKING, ProphetCurve
 from forecasting.models.quiet import quiet
 from forecasting.models.state import dump_array, load_array
 
@@ -50,24 +50,30 @@ class ProphetModel:
         live = live_bins(coarse, calendar) & ~closed[slots]
         if np.count_nonzero(live) < FEWEST_BINS:
             raise InputError(f"{self.name}: fewer than {FEWEST_BINS} live bins in the history; nothing to fit")
-        model = _fitted(self.growth, coarse, live, calendar)
-        curve = _curve(model, coarse.times, calendar)
+        document = _fitted(self.growth, coarse, live, calendar)
+        fitted_curve = ProphetCurve.of(document)
+        curve = _bounded(fitted_curve, coarse.times, calendar)
         residuals = np.log1p(coarse.values[live]) - curve[live]
         smear = float(np.clip(np.mean(np.exp(residuals)), 0.5, 2.0))
         fitted = np.where(closed[slots], 0.0, np.maximum(np.expm1(curve + np.log(smear)), 0.0))
         level = recent_level(coarse.values, fitted, live, per_day=max(round(DAY / coarse.step), 1))
         base = ProphetFit(
-            model=model, calendar=calendar, step=series.step, coarse=coarse.step, factor=smear, level=level,
-            closed=closed, shape=np.ones(round(WEEK / series.step)), end=series.end, drift=1.0,
+            document=document, curve=fitted_curve, calendar=calendar, step=series.step, coarse=coarse.step,
+            factor=smear, level=level, closed=closed, shape=np.ones(round(WEEK / series.step)), end=series.end,
+            drift=1.0,
         )  # fmt: skip
         return base if series.step >= HOUR else _refined(base, series)
 
 
 @dataclass(frozen=True, slots=True)
 class ProphetFit:
-    """A fitted curve with its level, closed slots and, for fine bins, the shape within the week."""
+    """A fitted curve with its level, closed slots and, for fine bins, the shape within the week.
 
-    model: Any
+    `document` is Prophet's own JSON form, from which Prophet itself can be restored.
+    """
+
+    document: Mapping[str, Any]
+    curve: ProphetCurve
     calendar: Calendar
     step: float
     coarse: float
@@ -85,7 +91,7 @@ class ProphetFit:
             return np.zeros(0)
         share = self.step / self.coarse
         middles = times + self.step / 2 - self.coarse / 2
-        rate = np.maximum(np.expm1(_curve(self.model, middles, self.calendar) + np.log(self.factor)), 0.0)
+        rate = np.maximum(np.expm1(_bounded(self.curve, middles, self.calendar) + np.log(self.factor)), 0.0)
         lead = np.maximum(times - self.end, 0.0)
         drift = 1.0 + (self.drift - 1.0) * np.exp(-lead / FADE)
         shape = self.shape[self.calendar.slots(times, self.step)]
@@ -94,36 +100,29 @@ class ProphetFit:
 
     def dump(self) -> Mapping[str, Any]:
         """Return Prophet's own JSON form and the numbers around it."""
-        from prophet.serialize import model_to_json
-
-        with quiet():
-            model = json.loads(model_to_json(self.model))
         return {
-            "model": model, "step": self.step, "coarse": self.coarse, "factor": self.factor, "level": self.level,
-            "closed": np.flatnonzero(self.closed).tolist(), "shape": dump_array(self.shape),
+            "model": dict(self.document), "step": self.step, "coarse": self.coarse, "factor": self.factor,
+            "level": self.level, "closed": np.flatnonzero(self.closed).tolist(), "shape": dump_array(self.shape),
             "end": self.end, "drift": self.drift,
         }  # fmt: skip
 
     @classmethod
     def load(cls, state: Mapping[str, Any], calendar: Calendar) -> Self:
-        """Restore what `dump` returned."""
-        with quiet():
-            from prophet.serialize import model_from_json
-
-            model = model_from_json(json.dumps(state["model"]))
+        """Restore what `dump` returned, without loading Prophet."""
         closed = np.zeros(round(WEEK / state["coarse"]), dtype=np.bool_)
         closed[np.asarray(state["closed"], dtype=np.int64)] = True
         return cls(
-            model=model, calendar=calendar, step=state["step"], coarse=state["coarse"], factor=state["factor"],
-            level=state["level"], closed=closed, shape=load_array(state["shape"]), end=state["end"],
-            drift=state["drift"],
+            document=state["model"], curve=ProphetCurve.of(state["model"]), calendar=calendar, step=state["step"],
+            coarse=state["coarse"], factor=state["factor"], level=state["level"], closed=closed,
+            shape=load_array(state["shape"]), end=state["end"], drift=state["drift"],
         )  # fmt: skip
 
 
-def _fitted(growth: str, coarse: Series, live: BoolArray, calendar: Calendar) -> Any:
-    """Return a Prophet model fitted to the live bins."""
+def _fitted(growth: str, coarse: Series, live: BoolArray, calendar: Calendar) -> Mapping[str, Any]:
+    """Return a Prophet model fitted to the live bins, in its own JSON form."""
     with quiet():
         from prophet import Prophet
+        from prophet.serialize import model_to_dict
 
         span = len(coarse) * coarse.step
         model = Prophet(
@@ -133,14 +132,15 @@ def _fitted(growth: str, coarse: Series, live: BoolArray, calendar: Calendar) ->
         )  # fmt: skip
         order = min(10, round(DAY / coarse.step) // 2 - 1)
         if order > 0 and span >= WEEK:
-            model.add_seasonality("working_day", period=1, fourier_order=order, condition_name="working_day")
-            model.add_seasonality("free_day", period=1, fourier_order=order, condition_name="free_day")
+            model.add_seasonality(WORKING, period=1, fourier_order=order, condition_name=WORKING)
+            model.add_seasonality(FREE, period=1, fourier_order=order, condition_name=FREE)
         elif order > 0:
             model.add_seasonality("any_day", period=1, fourier_order=min(order, 6))
         frame = _frame(coarse.times, calendar)
         frame["y"] = np.log1p(coarse.values)
         model.fit(frame[live])
-    return model
+        document: Mapping[str, Any] = model_to_dict(model)
+    return document
 
 
 def _weekly_order(span: float, step: float) -> int | bool:
@@ -155,14 +155,12 @@ def _frame(times: FloatArray, calendar: Calendar) -> Any:
 
     stamps = (calendar.local(times) * 1000).astype("int64").astype("datetime64[ms]")
     weekend = calendar.is_weekend(times)
-    return pd.DataFrame({"ds": stamps, "working_day": ~weekend, "free_day": weekend})
+    return pd.DataFrame({"ds": stamps, WORKING: ~weekend, FREE: weekend})
 
 
-def _curve(model: Any, times: FloatArray, calendar: Calendar) -> FloatArray:
-    """Return the fitted curve, in logarithms, at the given times."""
-    with quiet():
-        answer = model.predict(_frame(times, calendar))
-    return np.minimum(np.asarray(answer["yhat"].to_numpy(), dtype=np.float64), 25.0)
+def _bounded(curve: ProphetCurve, times: FloatArray, calendar: Calendar) -> FloatArray:
+    """Return the curve, in logarithms, at the given times."""
+    return np.minimum(curve.predict(times, calendar), 25.0)
 
 
 def _holiday_table(calendar: Calendar) -> Any:

@@ -12,7 +12,7 @@ import aiohttp
 import yaml
 
 from forecasting.contract import ForecastRecord
-from forecasting.publish import compress, write_record
+from forecasting.publish import compress, write_records
 from gateway.store.embedded import socket_path
 from loadtests.plan import Progress
 from loadtests.report import PeakReport
@@ -57,7 +57,7 @@ async def gateway_peak(plan: DemoPlan, played: Morning, record: ForecastRecord, 
         began = time.time() + 1.5
         follow = compress(record, start=began, begin=BEGIN, speed=played.speed, scale=played.scale)
         store = socket_path(folder / "data" / "store")
-        await asyncio.to_thread(write_record, follow, f"unix://{store}")
+        await asyncio.to_thread(write_records, [follow], f"unix://{store}")
         seen = Watched()
         watching = asyncio.create_task(watch(admin, seen))
         try:

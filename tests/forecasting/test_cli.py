@@ -57,6 +57,25 @@ def test_predict_writes_the_promised_columns_with_the_default_model(tmp_path: Pa
     assert wape(usual(series.ahead(24), step=3600, peak=200), table[:, 1]) < 0.2
 
 
+@pytest.mark.slow
+def test_a_version_in_service_answers_without_loading_what_fitted_it(tmp_path: Path) -> None:
+    """predict and publish need neither Prophet, pandas nor LightGBM's package: that is what made them slow."""
+    source, models = written(tmp_path, shaped(days=28)), tmp_path / "models"
+    talon("fit", "--data", source, "--model-dir", models, "--folds", 1)
+    for words in (
+        ["predict", "--horizon", "24", "--output", str(tmp_path / "out.csv")],
+        ["publish", "--redis", "redis://127.0.0.1:1", "--dry-run", "--at", format_instant(shaped(days=28).end)],
+    ):
+        script = (
+            "import sys; from forecasting.cli import app\n"
+            "try: app(sys.argv[1:])\n"
+            "finally: print('loaded', sorted({'prophet', 'pandas', 'lightgbm', 'scipy'} & set(sys.modules)))"
+        )
+        command = [sys.executable, "-c", script, *words, "--model-dir", str(models)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.stdout.endswith("loaded []\n"), done.stdout[-300:] + done.stderr[-300:]
+
+
 def test_logs_become_a_promoted_model_and_a_plan(tmp_path: Path) -> None:
     """ingest, fit, publish and plot work on the shipped log, sparse as it is, and say that it is."""
     data, models = tmp_path / "data", tmp_path / "models"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from forecasting.contract import ForecastRecord, plan_key
 from forecasting.core.errors import InputError
 from forecasting.core.series import Forecast
-from forecasting.publish import build_record, compress, pool_shares, safe_url, write_record
+from forecasting.publish import build_record, compress, pool_shares, rooms_in, safe_url, write_records
 
 CAPACITY = {"primary": 25.0, "backup": 25.0}
 RATES = st.floats(0, 1e6)
@@ -123,7 +123,7 @@ def _accepts(path: Path) -> bool:
 def test_the_record_is_in_the_store_with_its_age_limit(store_url: str) -> None:
     """What is read back is what was written, and it expires with the record."""
     made = record(made_at=time.time())
-    write_record(made, store_url)
+    write_records([made], store_url)
     with redis.Redis.from_url(store_url) as store:
         text = store.get(plan_key("booking"))
         assert isinstance(text, bytes)
@@ -141,9 +141,22 @@ def test_a_store_that_is_not_there_is_one_sentence_without_the_password() -> Non
         url = f"redis://user:secret@127.0.0.1:{taken.getsockname()[1]}/0?x=secret"
         assert "secret" not in safe_url(url)
         with pytest.raises(InputError, match=r"^--redis: redis://127\.0\.0\.1:\d+/0 does not answer") as caught:
-            write_record(made, url.partition("?")[0])
+            write_records([made], url.partition("?")[0])
     assert "secret" not in str(caught.value)
     with pytest.raises(InputError, match="--redis: "):
-        write_record(made, "http://example")
+        write_records([made], "http://example")
     with pytest.raises(InputError, match="past its age limit"):
-        write_record(record(made_at=1e9), "redis://127.0.0.1:1")
+        write_records([record(made_at=1e9)], "redis://127.0.0.1:1")
+
+
+def test_a_folder_of_folders_is_published_room_by_room(tmp_path: Path) -> None:
+    """One folder of versions is one room; of many, each is called like its room, and one may be picked."""
+    for room in ("kids", "adults"):
+        (tmp_path / room / "20261101T000000000000Z-1").mkdir(parents=True)
+        (tmp_path / room / "20261101T000000000000Z-1" / "manifest.json").write_text("{}")
+    assert rooms_in(tmp_path, None) == {"adults": tmp_path / "adults", "kids": tmp_path / "kids"}
+    assert rooms_in(tmp_path, "kids") == {"kids": tmp_path / "kids"}
+    assert rooms_in(tmp_path / "kids", None) == {"booking": tmp_path / "kids"}
+    assert rooms_in(tmp_path / "kids", "desk") == {"desk": tmp_path / "kids"}
+    with pytest.raises(InputError, match=r"--room: .* holds no models of 'desk'; it holds adults, kids"):
+        rooms_in(tmp_path, "desk")

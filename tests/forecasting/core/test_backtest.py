@@ -147,3 +147,10 @@ def test_a_day_that_is_not_known_changes_no_width() -> None:
     issued = folds_with_errors([5.0] * 8)
     gone = (*issued, replace(issued[-1], cutoff=8 * 86400.0, actual=np.full(24, np.nan)))
     assert calibrations(gone)[-1] == calibrations(issued)[-1]
+
+
+def test_a_quick_check_of_one_fold_warms_up_on_two() -> None:
+    """Fewer folds need fewer forecasts before them: a fit in a hurry issues three in all."""
+    plan = plan_folds(shaped(days=40), horizon=24, folds=1)
+    assert (len(plan.cutoffs), plan.warm_up) == (3, 2)
+    assert plan_folds(shaped(days=40), horizon=24, folds=3).warm_up == 6

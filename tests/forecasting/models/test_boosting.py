@@ -12,6 +12,7 @@ from forecasting.core.errors import InputError
 from forecasting.core.metrics import wape
 from forecasting.core.series import Series
 from forecasting.models.catalogue import forecaster, load_model
+from forecasting.models.tree_model import load_library
 from tests.forecasting.made import shaped, usual
 
 
@@ -90,9 +91,20 @@ def test_the_same_series_gives_the_same_forecast() -> None:
 def test_without_openmp_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without the library gets the sentence; the combination goes on without this member."""
 
-    def missing(_name: str) -> None:
+    def missing(_path: str) -> None:
         raise OSError("libgomp.so.1: cannot open shared object file")
 
-    monkeypatch.setattr("forecasting.models.boosting.import_module", missing)
-    with pytest.raises(InputError, match=r"libgomp\.so\.1.*apt-get install libgomp1; macOS: brew install libomp"):
-        forecaster("boosting").fit(shaped(days=28), Calendar())
+    monkeypatch.setattr("forecasting.models.tree_model.ctypes.CDLL", missing)
+    load_library.cache_clear()
+    try:
+        with pytest.raises(InputError, match=r"libgomp\.so\.1.*apt-get install libgomp1; macOS: brew install libomp"):
+            forecaster("boosting").fit(shaped(days=28), Calendar())
+    finally:
+        load_library.cache_clear()
+
+
+def test_trees_of_other_columns_are_refused() -> None:
+    """A model fitted on quarters of an hour knows two lags more than one on hours; it says so, and does not crash."""
+    hourly, fine = (forecaster("boosting").fit(shaped(days=28, step=step), Calendar()).dump() for step in (3600, 900))
+    with pytest.raises(ValueError, match="the trees were fitted on 22 columns; this version has 17"):
+        load_model("boosting", {**hourly, "trees": fine["trees"]}, Calendar())

@@ -1,0 +1,58 @@
+"""`talon forecast publish`: what the gateway is to follow, for one room or for many."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecasting.core.spans import parse_span
+from forecasting.options import capacities_of, instant_of, reporting
+
+
+@reporting
+def publish(
+    model_dir: Annotated[
+        Path, typer.Option("--model-dir", help="Folder of model versions, or of a subfolder of them per room.")
+    ],
+    redis_url: Annotated[str, typer.Option("--redis", help="Store: redis://, rediss:// or unix:// URL.")],
+    room: Annotated[
+        str | None, typer.Option(help="Room whose plan this is. Default: booking, or each subfolder's name.")
+    ] = None,
+    capacity: Annotated[
+        list[str] | None, typer.Option(help="Visits per second a pool can take, POOL=RATE; may be repeated.")
+    ] = None,
+    age_limit: Annotated[str, typer.Option(help="The gateway stops following the plan after this span.")] = "6h",
+    horizon: Annotated[str, typer.Option(help="How far ahead the plan reaches.")] = "24h",
+    at: Annotated[str | None, typer.Option(help="Instant at which the plan begins; default: now.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the records, a line each; write nothing.")] = False,
+) -> None:
+    """Write forecast and plan of the version in service to the store, in one step and with an age limit.
+
+    Example: talon forecast publish --model-dir var/models --redis redis://localhost --capacity primary=25
+    """
+    from forecasting.publish import record_in_service, rooms_in, safe_url, write_records
+    from forecasting.views import say
+
+    now = time.time()
+    records = [
+        record_in_service(
+            folder,
+            room=name,
+            capacity=capacities_of(capacity or []),
+            age_limit=parse_span(age_limit, name="--age-limit"),
+            horizon=parse_span(horizon, name="--horizon"),
+            begin=now if at is None else instant_of(at),
+            made_at=now,
+        )
+        for name, folder in rooms_in(model_dir, room).items()
+    ]
+    if dry_run:
+        for record in records:
+            typer.echo(record.to_json())
+        return
+    write_records(records, redis_url)
+    for record in records:
+        state = record.state if record.state == "ok" else f"{record.state}: {record.reason}"
+        what = f"{len(record.steps)} steps by {record.model}, {state}"
+        say(f"published for {record.room} at {safe_url(redis_url)}: {what}")
