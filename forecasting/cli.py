@@ -3,21 +3,18 @@
 Libraries that take long to load are imported by the commands that use them, so that help is instant.
 """
 
-import json
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forecasting import backtest_cli, fit_cli, publish_cli, service_cli
+from forecasting import backtest_cli, fit_cli, ingest_cli, publish_cli, service_cli
 from forecasting.core.errors import InputError
 from forecasting.core.spans import format_span, parse_bin, parse_span
 from forecasting.options import (
     calendar_of,
     reporting,
     series_path,
-    span_or_off,
     steps_of,
 )
 
@@ -28,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(ingest_cli.ingest)
 app.command()(fit_cli.fit)
 app.command()(backtest_cli.backtest)
 app.command()(publish_cli.publish)
@@ -40,63 +38,6 @@ Model = Annotated[
 ]
 Country = Annotated[str | None, typer.Option("--country", help="Country code whose public holidays count.")]
 Zone = Annotated[str, typer.Option("--timezone", help="Time zone in which people live, such as Europe/Berlin.")]
-
-
-@app.command()
-@reporting
-def ingest(
-    logs: Annotated[list[str], typer.Argument(help="Access logs, plain or .gz .bz2 .xz .zst; - is standard input.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for arrivals.csv and quality.json.")],
-    width: Annotated[str, typer.Option("--bin", help="Width of a time bin.")] = "5min",
-    retry_window: Annotated[
-        str, typer.Option(help="The same request of the same client within this span is a retry; 0 turns it off.")
-    ] = "10s",
-    visit_gap: Annotated[
-        str, typer.Option(help="Count a client once until it is silent for this span (such as 30min); 0: off.")
-    ] = "0",
-    static: Annotated[str | None, typer.Option(help="Pattern of paths that are static files; '' keeps all.")] = None,
-    bots: Annotated[str | None, typer.Option(help="Pattern of user agents that are bots; '' keeps all.")] = None,
-    log_format: Annotated[
-        str | None,
-        typer.Option("--log-format", help="The log_format string of nginx, where it is not one of the usual."),
-    ] = None,
-    log_timezone: Annotated[
-        str, typer.Option("--log-timezone", help="Time zone of times that name none, such as HAProxy's.")
-    ] = "UTC",
-) -> None:
-    """Read access logs into a clean series of arrivals and a report of what was dropped and why.
-
-    Example: talon forecast ingest access.log.1.gz access.log --out var/data
-
-    Example: talon forecast ingest a.log --out var/data --log-format '$msec $remote_addr "$request" $status'
-    """
-    import sys
-
-    from forecasting.core.calendar import zone_of
-    from forecasting.sources.cleaning import BOTS, STATIC, Rules
-    from forecasting.sources.csv_series import write_csv, write_text
-    from forecasting.sources.ingest import ingest as read_logs
-    from forecasting.sources.log_format import log_pattern
-    from forecasting.sources.parsers import LineParser
-    from forecasting.views import counter, say, show_quality
-
-    rules = Rules(
-        bots=BOTS if bots is None else bots,
-        static=STATIC if static is None else static,
-        retry_window=span_or_off(retry_window, "--retry-window"),
-        visit_gap=span_or_off(visit_gap, "--visit-gap"),
-    )
-    seconds, salt = parse_bin(width, name="--bin"), os.urandom(16)
-    parser = LineParser(log_pattern(log_format) if log_format else None, zone_of(log_timezone, "--log-timezone"))
-    with counter("reading") as on_lines:
-        found = read_logs(
-            logs, sys.stdin.buffer, width=seconds, rules=rules, salt=salt, parser=parser, on_lines=on_lines
-        )
-    document = found.document()
-    write_csv(found.series, out / "arrivals.csv")
-    write_text(out / "quality.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    show_quality(document)
-    say(f"written: {out / 'arrivals.csv'}, {out / 'quality.json'}")
 
 
 @app.command()

@@ -6,6 +6,8 @@ process never holds pandas or prophet.
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,6 +15,9 @@ from forecasting.cli import app as forecast_commands
 from gateway import cli as gateway_commands
 from loadtests.cli import backend_command, loadtest_command
 from talon.demo.cli import demo
+
+if TYPE_CHECKING:
+    from talon.classes import GatewayClassifier
 
 INTERRUPTED = 130
 
@@ -39,13 +44,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit; what a user can cause ends with code 2 and one line, Ctrl-C with 130."""
     try:
         # Without standalone mode the exit code comes back as the result, and usage errors are ours to say.
-        result = typer.main.get_command(app).main(args=arguments, prog_name="talon", standalone_mode=False)
+        result = typer.main.get_command(app).main(
+            args=arguments, prog_name="talon", standalone_mode=False, obj=_classifier
+        )
     except typer.TyperException as error:
         _say_usage(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _classifier(config: Path) -> "GatewayClassifier":
+    """Return what tells the gateway's rooms and classes apart, for the commands of forecasting that ask for it."""
+    from talon.classes import GatewayClassifier
+
+    return GatewayClassifier(config)
 
 
 def _say_usage(error: typer.TyperException) -> None:

@@ -1,16 +1,15 @@
-"""Which log lines are arrivals, and for every line that is not, why.
+"""Which log lines are arrivals, and for every line that is not, why: the part that needs no other line.
 
 The rules are data and the verdict is a word. In the gateway's own log a visit is counted once, when its
-first line appears, whether it waited or went straight in; lines without a visit are refusals or requests
-that need no room. In other logs a request counts unless it repeats itself. People are told apart by a hash
-of address and browser, salted anew for every run, in a table of limited size; neither is ever written.
+first line appears, whether it waited, was turned away or went straight in; a line that names neither a visit nor who
+was turned away is a request that needs no room. In other logs a request counts unless it repeats itself; a client
+that was refused (429, 503) and asks again within `refusal_window` still wants the same.
 """
 
-import hashlib
 import re
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from forecasting.core.errors import InputError
 from forecasting.sources.parsers import Event
@@ -28,10 +27,14 @@ STATIC = (
     r"\.(?:css|js|mjs|map|png|jpe?g|gif|xbm|svg|ico|webp|avif|woff2?|ttf|otf|eot|mp[34g]|mpeg|wav|webm|avi|mov|"
     r"webmanifest)$|^/(?:static|assets)/|^/(?:robots\.txt|favicon)"
 )
+REFUSED = frozenset({429, 503})
+
+Classify = Callable[[str, str], tuple[str, str]]
+"""Gives room and class of a method and a path without its query."""
 
 
 class Reason(StrEnum):
-    """Why a line is not counted as an arrival."""
+    """Why a line is not counted as an arrival; of several, the first in this order is told."""
 
     BLANK = "blank"
     BROKEN = "broken"
@@ -48,6 +51,20 @@ class Reason(StrEnum):
     RETRY = "retry"
 
 
+REASONS = tuple(Reason)
+KEPT = len(REASONS)
+"""The verdict on a line that is an arrival as far as it alone can tell; other verdicts are places in `REASONS`."""
+
+
+class Repeat(IntEnum):
+    """What would make a line a repetition of an earlier one."""
+
+    NEVER = 0
+    VISIT = 1
+    CLIENT = 2
+    REQUEST = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What counts as noise; patterns are searched without regard to case, an empty one matches nothing."""
@@ -57,10 +74,12 @@ class Rules:
     monitor_paths: str = MONITOR_PATHS
     static: str = STATIC
     noise_classes: frozenset[str] = frozenset({"static", "health"})
-    refusals: frozenset[str] = frozenset({"refuse", "refused", "shed", "reject", "rejected", "deny"})
     retry_window: float = 10.0
+    refusal_window: float = 1800.0
     visit_gap: float = 0.0
-    remembered: int = 200_000
+    remembered: int = 1_000_000
+    counting: bool = False
+    """Count every line that has a time, and clean nothing."""
 
     def __post_init__(self) -> None:
         for option, pattern in (("--bots", self.bots), ("--static", self.static)):
@@ -68,64 +87,61 @@ class Rules:
                 re.compile(pattern)
             except re.error as error:
                 raise InputError(f"{option}: not a regular expression: {error}") from None
-        if self.retry_window < 0 or self.visit_gap < 0 or self.remembered < 1:
+        if min(self.retry_window, self.refusal_window, self.visit_gap) < 0 or self.remembered < 1:
             raise InputError("windows must not be negative, and at least one client must be remembered")
 
 
-class Cleaner:
-    """Judges events one by one; `forgotten` counts clients dropped from the limited memory."""
+class Judge:
+    """Says of what one line alone tells whether it is noise."""
 
-    def __init__(self, rules: Rules, salt: bytes) -> None:
+    def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._salt = salt
-        self._seen: OrderedDict[bytes, float] = OrderedDict()
         self._bots = _pattern(rules.bots)
         self._monitors = _pattern(rules.monitor_agents)
         self._monitor_paths = _pattern(rules.monitor_paths)
         self._static = _pattern(rules.static)
-        self.forgotten = 0
 
-    def judge(self, event: Event) -> Reason | None:
-        """Return why the event is not an arrival, or None if it is one."""
-        path = event.path.partition("?")[0]
-        if self._monitor_paths.match(path) or self._monitors.search(event.agent):
-            return Reason.MONITOR
-        if event.agent and self._bots.search(event.agent):
-            return Reason.BOT
-        if self._static.search(path) or event.kind in self._rules.noise_classes:
-            return Reason.STATIC
-        if event.method == "OPTIONS":
-            return Reason.PREFLIGHT
-        if path.startswith("/_talon/"):
-            return Reason.GATEWAY_OWN
-        if event.decision in self._rules.refusals or (event.decision == "wait" and not event.visit):
-            return Reason.REFUSAL
-        if event.decision and not event.visit:
-            return Reason.NO_VISIT
-        return self._repeat(event, path)
+    def of_agent(self, agent: str) -> int:
+        """Return the verdict on a user agent."""
+        if self._monitors.search(agent):
+            return _MONITOR
+        return _BOT if agent and self._bots.search(agent) else KEPT
 
-    def _repeat(self, event: Event, path: str) -> Reason | None:
-        """Count a visit once, and a client that repeats itself within the window once."""
-        if event.visit:
-            return Reason.SAME_VISIT if self._was_seen(b"v", event.visit.encode(), event.at, None) else None
-        who = event.client + b"\0" + event.agent.encode("utf-8", "replace")
+    def of_request(self, method: str, path: str, kind: str = "") -> int:
+        """Return the verdict on a method, a path without its query, and a class."""
+        if self._monitor_paths.match(path):
+            return _MONITOR
+        if self._static.search(path) or kind in self._rules.noise_classes:
+            return _STATIC
+        if method == "OPTIONS":
+            return _PREFLIGHT
+        return _GATEWAY_OWN if path.startswith("/_talon/") else KEPT
+
+    def of_event(self, event: Event) -> int:
+        """Return the verdict on all that a line tells."""
+        noise = min(self.of_agent(event.agent), self.of_request(event.method, bare(event.path), event.kind))
+        if noise != KEPT or not event.decision or event.visit or event.person:
+            return noise
+        return _REFUSAL if event.decision in _TURNED_AWAY else _NO_VISIT
+
+    def repeat(self, event: Event) -> Repeat:
+        """Return by what the line may repeat another."""
+        if event.visit or event.person:
+            return Repeat.VISIT
         if event.client and self._rules.visit_gap:
-            return Reason.SAME_VISIT if self._was_seen(b"c", who, event.at, self._rules.visit_gap) else None
-        if event.client and self._rules.retry_window:
-            what = f"{event.method} {event.path}".encode("utf-8", "replace")
-            return (
-                Reason.RETRY if self._was_seen(b"r", who + b"\0" + what, event.at, self._rules.retry_window) else None
-            )
-        return None
+            return Repeat.CLIENT
+        return Repeat.REQUEST if event.client and self._rules.retry_window else Repeat.NEVER
 
-    def _was_seen(self, kind: bytes, what: bytes, at: float, window: float | None) -> bool:
-        key = hashlib.blake2b(kind + what, key=self._salt, digest_size=12).digest()
-        before = self._seen.pop(key, None)
-        self._seen[key] = at
-        if len(self._seen) > self._rules.remembered:
-            self._seen.popitem(last=False)
-            self.forgotten += 1
-        return before is not None and (window is None or abs(at - before) <= window)
+
+def bare(path: str) -> str:
+    """Return a path without its query."""
+    return path.partition("?")[0]
+
+
+_MONITOR, _BOT, _STATIC = (REASONS.index(reason) for reason in (Reason.MONITOR, Reason.BOT, Reason.STATIC))
+_PREFLIGHT, _GATEWAY_OWN = REASONS.index(Reason.PREFLIGHT), REASONS.index(Reason.GATEWAY_OWN)
+_REFUSAL, _NO_VISIT = REASONS.index(Reason.REFUSAL), REASONS.index(Reason.NO_VISIT)
+_TURNED_AWAY = frozenset({"wait", "refuse", "refused", "shed", "reject", "rejected", "deny", "upstream_overloaded"})
 
 
 def _pattern(text: str) -> re.Pattern[str]:

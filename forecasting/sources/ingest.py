@@ -1,32 +1,25 @@
-"""Access logs to a clean series of arrivals, with an account of every line that was not counted.
+"""Access logs to clean series of arrivals, with an account of every line that was not counted.
 
-The logs are streamed: memory holds two numbers per time bin, a limited table of recent clients, and three
-samples per reason, whatever the size of the log. Invariant: kept + dropped = lines read.
+Blocks of lines become columns of numbers in as many processes as there are cores; what needs the lines in their order
+(clocks that jump, visits and repetitions, the count by bin) is done here, column by column. Memory holds a few numbers
+per time bin, tables of recent clients of limited size, and three samples per reason, whatever the size of the log.
+Invariant: kept + dropped = lines read.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import PurePath
-from typing import IO, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from forecasting.core.errors import InputError
-from forecasting.core.gaps import silent_gaps
-from forecasting.core.series import BoolArray, Series
-from forecasting.core.spans import format_instant, format_span
-from forecasting.sources.cleaning import Cleaner, Reason, Rules
+from forecasting.core.series import BoolArray, FloatArray, IntArray, Series
+from forecasting.sources.cleaning import KEPT, REASONS, Reason, Repeat, Rules
 from forecasting.sources.clock import ClockGuard
-from forecasting.sources.lines import LONGEST_LINE, read_lines
-from forecasting.sources.masking import described, masked
-from forecasting.sources.parsers import Event, LineParser
-
-MAX_BINS = 1_000_000
-SAMPLES = 3
-GAPS_LISTED = 100
-TELL_EVERY = 20_000
+from forecasting.sources.columns import Columns, Group
+from forecasting.sources.quality import Quality, report
+from forecasting.sources.repeats import Recent, Seen
+from forecasting.sources.tally import Tally
 
 OnLines = Callable[[int], None]
 
@@ -35,184 +28,195 @@ def ignore_lines(count: int) -> None:
     """Take note of nothing."""
 
 
-@dataclass(slots=True)
-class Quality:
-    """The account of a run: what was read, kept and dropped, and why."""
-
-    files: list[str] = field(default_factory=list)
-    read: int = 0
-    kept: int = 0
-    dropped: Counter[Reason] = field(default_factory=Counter)
-    samples: dict[Reason, list[str]] = field(default_factory=dict)
-    forms: Counter[str] = field(default_factory=Counter)
-    clock_steps: int = 0
-    forgotten: int = 0
-
-    def drop(self, reason: Reason, sample: Callable[[], str]) -> None:
-        """Count a dropped line and keep its sample if it is one of the first."""
-        self.dropped[reason] += 1
-        if self.dropped[reason] <= SAMPLES:
-            self.samples.setdefault(reason, []).append(sample())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
-    """The series and its account."""
+    """The arrivals in all and by room, class and region, and their account."""
 
     series: Series
+    groups: dict[Group, Series]
     quality: Quality
-    gaps: tuple[tuple[float, float], ...]
+    gaps: BoolArray
 
     def document(self) -> dict[str, Any]:
         """Return the quality report as JSON values."""
-        quality, series = self.quality, self.series
-        return {
-            "format": 1,
-            "files": quality.files,
-            "lines_read": quality.read,
-            "kept": quality.kept,
-            "dropped": {
-                reason.value: {"lines": count, "samples": quality.samples.get(reason, [])}
-                for reason, count in sorted(quality.dropped.items())
-            },
-            "forms": dict(quality.forms),
-            "clock_steps": quality.clock_steps,
-            "forgotten_clients": quality.forgotten,
-            "begin": format_instant(series.start),
-            "end": format_instant(series.end),
-            "bin_seconds": series.step,
-            "bins": len(series),
-            "gap_bins": len(series) - series.known,
-            "gaps": [
-                {"begin": format_instant(begin), "end": format_instant(end)} for begin, end in self.gaps[:GAPS_LISTED]
-            ],
-            "gaps_in_all": len(self.gaps),
-        }
+        return report(self.quality, self.series, self.gaps)
+
+
+class _Line(NamedTuple):
+    """One line that waits for the clock to be understood."""
+
+    at: float
+    verdict: int
+    repeat: int
+    who: int
+    person: int
+    refused: bool
+    group: int
+    sample: str | None
 
 
 class Ingest:
-    """One run over any number of logs; feed `read`, then take `result`."""
+    """One run over any number of logs: `begin` each, `take` its columns, `end` it; then ask for `result`."""
 
     def __init__(
         self,
         *,
         width: float,
         rules: Rules,
-        salt: bytes,
-        parser: LineParser | None = None,
+        tally: Tally | None = None,
+        quality: Quality | None = None,
         on_lines: OnLines = ignore_lines,
     ) -> None:
-        self._width = width
-        self._cleaner = Cleaner(rules, salt)
-        self._parser = parser or LineParser()
+        self._rules = rules
         self._on_lines = on_lines
-        self._lines: Counter[int] = Counter()
-        self._arrivals: Counter[int] = Counter()
-        self.quality = Quality()
+        self._visits = Seen(rules.remembered)
+        self._people, self._clients = Recent(rules.remembered), Recent(rules.remembered)
+        self._guard: ClockGuard[_Line] = ClockGuard()
+        self._group_ids: dict[Group, int] = {}
+        self.tally = tally or Tally(width)
+        self.quality = quality or Quality()
 
-    def read(self, name: str, lines: Iterable[bytes]) -> None:
-        """Read one log to its end."""
-        quality, guard = self.quality, ClockGuard()
-        quality.files.append(name)
-        for line in lines:
-            quality.read += 1
-            if quality.read % TELL_EVERY == 0:
-                self._on_lines(quality.read)
-            event = self._event(line)
-            if event is not None:
-                self._settle(*guard.push(event))
-        self._settle(*guard.finish())
-        quality.clock_steps += guard.steps
-        quality.forgotten = self._cleaner.forgotten
+    def begin(self, name: str) -> None:
+        """Go on to the next log."""
+        self._guard = ClockGuard()
+        if name not in self.quality.files:
+            self.quality.files.append(name)
 
-    def _event(self, line: bytes) -> Event | None:
+    def take(self, columns: Columns, *, told: bool = True) -> None:
+        """Count the next lines of the log; with `told` false they were counted before, and only say what was seen."""
+        if not told:
+            self._recall(columns)
+            return
         quality = self.quality
-        if len(line) > LONGEST_LINE:
-            quality.drop(Reason.TOO_LONG, partial(masked, line))
-        elif not line.strip():
-            quality.drop(Reason.BLANK, str)
-        else:
-            event = self._parser.parse(line)
-            if event is not None:
-                return event
-            quality.drop(Reason.BROKEN, partial(masked, line))
-        return None
+        quality.read += len(columns.at)
+        quality.forms.update(columns.forms)
+        timed = ~np.isnan(columns.at)
+        for number, count in enumerate(np.bincount(columns.verdict[~timed], minlength=KEPT)[:KEPT].tolist()):
+            quality.drop(REASONS[number], count, columns.samples.get(REASONS[number], ()))
+        ids = np.array([self._group_ids.setdefault(g, len(self._group_ids)) for g in columns.groups], dtype=np.int64)
+        columns.group = ids[columns.group] if len(ids) else columns.group
+        self._place(columns, np.flatnonzero(timed))
+        self._on_lines(quality.read)
 
-    def _settle(self, accepted: Sequence[Event], rejected: Sequence[Event]) -> None:
+    def end(self) -> None:
+        """End the log."""
+        accepted, rejected = self._guard.finish()
+        self._settle_lines(accepted, rejected)
+        self.quality.clock_steps += self._guard.steps
+        self.quality.forgotten = self._visits.forgotten + self._people.forgotten + self._clients.forgotten
+
+    def _place(self, columns: Columns, indices: IntArray) -> None:
+        """Put lines on the timeline: many at once where that goes without a question, else line by line."""
+        accepted: list[_Line] = []
+        rejected: list[_Line] = []
+        place, times = 0, columns.at[indices]
+        while place < len(indices):
+            count = self._guard.follow(times[place:])
+            if count:
+                self._settle_lines(accepted, rejected, columns.samples)
+                accepted, rejected = [], []
+                self._settle(columns, indices[place : place + count])
+                place += count
+                continue
+            line = _line(columns, int(indices[place]))
+            now, never = self._guard.push(line.at, line)
+            accepted += now
+            rejected += never
+            place += 1
+        self._settle_lines(accepted, rejected, columns.samples)
+
+    def _settle_lines(
+        self, accepted: Sequence[_Line], rejected: Sequence[_Line], samples: dict[Reason, list[str]] | None = None
+    ) -> None:
+        shown = [line.sample for line in rejected if line.sample is not None]
+        self.quality.drop(Reason.CLOCK_STEP, len(rejected), shown)
+        if accepted:
+            at, verdict, repeat, who, person, refused, group, sample = zip(*accepted, strict=True)
+            ints = [np.array(values, dtype=np.int64) for values in (verdict, repeat, who, person, group)]
+            columns = Columns(
+                at=np.array(at), verdict=ints[0], repeat=ints[1], who=ints[2], person=ints[3],
+                refused=np.array(refused, dtype=np.bool_), group=ints[4], groups=(), forms=self.quality.forms,
+                samples=samples or {}, suspects={n: text for n, text in enumerate(sample) if text is not None},
+            )  # fmt: skip
+            self._settle(columns, np.arange(len(at)))
+
+    def _settle(self, columns: Columns, where: IntArray) -> None:
+        """Count the lines `where`, whose time is believed."""
         quality = self.quality
-        for event in rejected:
-            quality.drop(Reason.CLOCK_STEP, partial(described, event))
-        for event in accepted:
-            index = int(event.at // self._width)
-            quality.forms[event.form] += 1
-            self._lines[index] += 1
-            reason = self._cleaner.judge(event)
-            if reason is None:
-                quality.kept += 1
-                self._arrivals[index] += 1
-            else:
-                quality.drop(reason, partial(described, event))
-        if len(self._lines) > MAX_BINS:
-            raise _too_wide(self._width)
+        bins = np.floor(columns.at[where] / self.tally.width).astype(np.int64)
+        self.tally.note_lines(bins)
+        verdict = columns.verdict[where].copy()
+        for number, count in enumerate(np.bincount(verdict, minlength=KEPT)[:KEPT].tolist()):
+            quality.drop(REASONS[number], count, columns.samples.get(REASONS[number], ()))
+        able = np.flatnonzero(verdict == KEPT)
+        for reason, found in self._repeated(columns, where[able]):
+            again = able[found]
+            verdict[again] = REASONS.index(reason)
+            shown = [columns.suspects[n] for n in where[again][:1000].tolist() if n in columns.suspects]
+            quality.drop(reason, len(again), shown)
+        kept = verdict == KEPT
+        quality.kept += int(np.count_nonzero(kept))
+        groups = columns.group[where][kept]
+        names = list(self._group_ids)
+        for number in np.unique(groups).tolist():
+            self.tally.note_arrivals(names[number], bins[kept][groups == number])
+
+    def _repeated(self, columns: Columns, able: IntArray) -> list[tuple[Reason, BoolArray]]:
+        """Return which of the lines `able` repeat earlier ones, by the reason that is given for it."""
+        if self._rules.counting:
+            return []
+        repeat, who, person = columns.repeat[able], columns.who[able], columns.person[able]
+        at, refused = columns.at[able], columns.refused[able]
+        known = np.zeros(len(able), dtype=np.bool_)
+        visits = (repeat == Repeat.VISIT) & (who != 0)
+        known[visits] = self._visits.repeats(who[visits])
+        people = (repeat == Repeat.VISIT) & (person != 0) & ~known
+        known[people] = self._people.repeats(
+            person[people], at[people], np.where(refused[people], self._rules.refusal_window, 0.0)
+        )
+        windows = self._windows(repeat, refused)
+        clients = (repeat == Repeat.CLIENT) | (repeat == Repeat.REQUEST)
+        again = np.zeros(len(able), dtype=np.bool_)
+        again[clients] = self._clients.repeats(who[clients], at[clients], windows[clients])
+        retries = again & (repeat == Repeat.REQUEST)
+        return [(Reason.SAME_VISIT, known | (again & ~retries)), (Reason.RETRY, retries)]
+
+    def _windows(self, repeat: IntArray, refused: BoolArray) -> FloatArray:
+        usual = np.where(repeat == Repeat.CLIENT, self._rules.visit_gap, self._rules.retry_window)
+        return np.where(refused, np.maximum(usual, self._rules.refusal_window), usual)
+
+    def _recall(self, columns: Columns) -> None:
+        timed = np.flatnonzero(~np.isnan(columns.at))
+        self._repeated(columns, timed[columns.verdict[timed] == KEPT])
 
     def result(self) -> Ingested:
         """Return the series over all logs; InputError where no line could be read."""
         quality = self.quality
+        names = ", ".join(quality.files)
         if not quality.read:
-            raise InputError(f"{', '.join(quality.files)}: the log is empty; give a log with requests in it")
-        if not self._lines:
+            raise InputError(f"{names}: the log is empty; give a log with requests in it")
+        if not self.tally.lines:
             raise InputError(
-                f"{', '.join(quality.files)}: none of {quality.read} lines could be read; "
+                f"{names}: none of {quality.read} lines could be read; "
                 "expected the Common or Combined form, HAProxy's, JSON lines with a time and a path, or what "
                 "--log-format describes"
             )
         if not quality.kept:
             reason, count = quality.dropped.most_common(1)[0]
             raise InputError(
-                f"{', '.join(quality.files)}: none of {quality.read} lines is an arrival; {count} were dropped as "
+                f"{names}: none of {quality.read} lines is an arrival; {count} were dropped as "
                 f"{reason}; see the options of ingest that say what to keep"
             )
-        first, last = min(self._lines), max(self._lines)
-        if last - first >= MAX_BINS:
-            raise _too_wide(self._width)
-        lines, arrivals = np.zeros(last - first + 1), np.zeros(last - first + 1)
-        for counts, target in ((self._lines, lines), (self._arrivals, arrivals)):
-            for index, count in counts.items():
-                target[index - first] = count
-        start = first * self._width
-        gaps = silent_gaps(lines, start=start, step=self._width)
-        values = np.where(gaps, np.nan, arrivals)
-        return Ingested(
-            series=Series(start=start, step=self._width, values=values),
-            quality=quality,
-            gaps=_spans(gaps, start, self._width),
-        )
+        gaps = self.tally.gaps()
+        groups = self.tally.series(gaps)
+        first = next(iter(groups.values()))
+        total = Series(start=first.start, step=first.step, values=np.sum([s.values for s in groups.values()], axis=0))
+        return Ingested(series=total, groups=groups, quality=quality, gaps=gaps)
 
 
-def ingest(
-    sources: Sequence[str],
-    stdin: IO[bytes],
-    *,
-    width: float,
-    rules: Rules,
-    salt: bytes,
-    parser: LineParser | None = None,
-    on_lines: OnLines = ignore_lines,
-) -> Ingested:
-    """Read all logs (`-` is `stdin`) into one series in bins of `width` seconds."""
-    run = Ingest(width=width, rules=rules, salt=salt, parser=parser, on_lines=on_lines)
-    for source in sources:
-        run.read(source if source == "-" else PurePath(source).name, read_lines(source, stdin))
-    return run.result()
-
-
-def _spans(gaps: BoolArray, start: float, step: float) -> tuple[tuple[float, float], ...]:
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], gaps.astype(np.int8), [0]))))
-    pairs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-    return tuple((start + first * step, start + last * step) for first, last in pairs)
-
-
-def _too_wide(width: float) -> InputError:
-    return InputError(
-        f"the lines span more than {MAX_BINS} bins of {format_span(width)}; use a wider --bin or fewer logs at a time"
-    )
+def _line(columns: Columns, index: int) -> _Line:
+    return _Line(
+        at=float(columns.at[index]), verdict=int(columns.verdict[index]), repeat=int(columns.repeat[index]),
+        who=int(columns.who[index]), person=int(columns.person[index]), refused=bool(columns.refused[index]),
+        group=int(columns.group[index]), sample=columns.suspects.get(index),
+    )  # fmt: skip

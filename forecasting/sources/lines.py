@@ -1,4 +1,4 @@
-"""Lines of a log, one at a time: plain, gzip, bzip2, xz or zstd, told apart by their first bytes."""
+"""Logs as streams of bytes: plain, gzip, bzip2, xz or zstd, told apart by their first bytes."""
 
 import bz2
 import gzip
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,25 +20,29 @@ LONGEST_LINE = 32_768
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
 
 
-def read_lines(source: str, stdin: IO[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a file, or of `stdin` for `-`; a line over the limit is yielded cut, without its end."""
+@contextmanager
+def reading(source: str, stdin: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Open a file, or `stdin` for `-`, as its unpacked bytes; what goes wrong while it is open is an InputError."""
     try:
-        yield from _lines(source, stdin)
+        if source == "-":
+            yield _opened(io.BufferedReader(_Raw(stdin), 1 << 16), source)
+            return
+        with Path(source).open("rb") as file:
+            if _kind(file) == "zstd" and sys.version_info < (3, 14):
+                with _zstd_program(source) as stream:
+                    yield stream
+            else:
+                yield _opened(file, source)
     except OSError as error:
         raise InputError(f"{source}: cannot be read: {error.strerror or error}") from None
     except (EOFError, zlib.error, lzma.LZMAError):
         raise InputError(f"{source}: the compressed data is cut short or damaged; copy the file again") from None
 
 
-def _lines(source: str, stdin: IO[bytes]) -> Iterator[bytes]:
-    if source == "-":
-        yield from _cut(_opened(io.BufferedReader(_Raw(stdin), 1 << 16), source))
-        return
+def is_plain(source: str) -> bool:
+    """Tell whether a file can be read from any offset; raises OSError."""
     with Path(source).open("rb") as file:
-        if _kind(file) == "zstd" and sys.version_info < (3, 14):
-            yield from _zstd_lines(source)
-        else:
-            yield from _cut(_opened(file, source))
+        return _kind(file) == "plain" and file.seekable()
 
 
 class _Raw(io.RawIOBase):
@@ -76,14 +81,6 @@ def _opened(file: io.BufferedReader, source: str) -> IO[bytes]:
             return file
 
 
-def _cut(stream: IO[bytes]) -> Iterator[bytes]:
-    while line := stream.readline(LONGEST_LINE + 1):
-        if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
-            while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
-                pass
-        yield line
-
-
 def _zstd_stream(file: io.BufferedReader, source: str) -> IO[bytes]:
     if sys.version_info < (3, 14):
         raise InputError(f"{source}: zstd cannot be read from a pipe here; pipe it through: zstd -dc")
@@ -91,14 +88,17 @@ def _zstd_stream(file: io.BufferedReader, source: str) -> IO[bytes]:
     return opened
 
 
-def _zstd_lines(source: str) -> Iterator[bytes]:
+@contextmanager
+def _zstd_program(source: str) -> Iterator[IO[bytes]]:
     """Read a zstd file through the zstd program, for Pythons whose standard library has no zstd."""
     program = shutil.which("zstd")
     if program is None:
         raise InputError(f"{source}: reading zstd needs the program zstd (apt install zstd) or Python 3.14")
     command = [program, "-dcq", "--", source]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
-        if child.stdout is not None:
-            yield from _cut(child.stdout)
-    if child.returncode:
+        if child.stdout is None:
+            raise EOFError(source)
+        yield child.stdout
+        unread = child.stdout.read(1)
+    if child.returncode and not unread:
         raise EOFError(source)

@@ -5,6 +5,7 @@ Logs hold whatever the world sent. A parser therefore returns None for a line it
 for none, whatever the bytes.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -47,6 +48,9 @@ class Event(NamedTuple):
     kind: str = ""
     decision: str = ""
     visit: str = ""
+    person: str = ""
+    room: str = ""
+    region: str = ""
 
 
 class LineParser:
@@ -59,6 +63,19 @@ class LineParser:
         self._pattern = pattern
         self._zone = zone
         self._hours: dict[tuple[bytes, bytes], float] = {}
+
+    @property
+    def is_described(self) -> bool:
+        """Whether a `log_format` is tried first."""
+        return self._pattern is not None
+
+    def stamp(self, text: bytes) -> float:
+        """Return the instant of a time such as `01/Jul/1995:00:00:01 -0400`, NaN where it is none."""
+        try:
+            at = self._hour(text[:14], text[21:]) + int(text[15:17]) * 60 + min(int(text[18:20]), 60)
+        except (ValueError, OverflowError):
+            return math.nan
+        return at if EARLIEST <= at < LATEST else math.nan
 
     def parse(self, line: bytes) -> Event | None:
         """Return the event a line tells of, or None if it is in no form that is known."""
@@ -77,7 +94,7 @@ class LineParser:
         """Return the event of a line that fits the `log_format`."""
         text = {name: value.decode("utf-8", "replace") for name, value in found.items()}
         at = self._instant(_first(text, ("time_local", "time_iso8601", "msec")))
-        method, path = _asked(text.get("request", ""))
+        method, path = asked(text.get("request", ""))
         if at is None:
             return None
         return Event(
@@ -95,7 +112,7 @@ class LineParser:
         if match is None:
             return None
         client, hour, minute, second, status, request = match.groups()
-        method, path = _asked(request.decode("utf-8", "replace"))
+        method, path = asked(request.decode("utf-8", "replace"))
         at = self._hour(hour, b"") + int(minute) * 60 + min(int(second), 60)
         return Event(at=at, client=client, method=method, path=path, status=int(status), agent="", form="haproxy")
 
@@ -104,7 +121,7 @@ class LineParser:
         if match is None:
             return self._haproxy(line)
         client, hour, minute, second, zone, request, status, _, agent = match.groups()
-        method, path = _asked(request.decode("utf-8", "replace"))
+        method, path = asked(request.decode("utf-8", "replace"))
         at = self._hour(hour, zone) + int(minute) * 60 + min(int(second), 60)
         return Event(
             at=at,
@@ -159,6 +176,9 @@ class LineParser:
             kind=_text(row, ("class",)),
             decision=_text(row, ("decision",)),
             visit=_text(row, ("visit",)),
+            person=_text(row, ("person",)),
+            room=_text(row, ("room",)),
+            region=_text(row, ("region",)),
         )
 
     def _instant(self, value: object) -> float | None:
@@ -177,7 +197,7 @@ class LineParser:
         return seconds / 1000 if seconds > 1e11 else seconds
 
 
-def _asked(request: str) -> tuple[str, str]:
+def asked(request: str) -> tuple[str, str]:
     """Return method and path of a request line; one without a method is a path."""
     words = request.split(" ")
     return (words[0], words[1]) if len(words) > 1 else ("", words[0])

@@ -42,6 +42,8 @@ class _Seen:
     visit: str | None = None
     lane: str | None = None
     pool: str | None = None
+    person: str | None = None
+    region: str | None = None
     keyed: Keyed | None = None
 
 
@@ -107,6 +109,10 @@ class Gate:
         )
         decision = outcome.decision
         seen.decision = decision.reason.value
+        express = seen.classified.request_class.express
+        if newcomer is not None and not express and (outcome.new_ticket or outcome.new_pass or held is None):
+            seen.person = site.somebody(request)
+            seen.region = newcomer.home() if outcome.new_ticket or outcome.new_pass else None
         if isinstance(decision, Forward):
             admission = admission or decision.admission
             if room is None or admission is None or decision.reason is Reason.EXPRESS:
@@ -249,6 +255,8 @@ class Gate:
             reason=seen.decision,
             visit=seen.visit,
             pool=seen.pool,
+            person=seen.person,
+            region=seen.region or None,
             ms=round(elapsed * 1000, 1),
             id=request_id,
         )

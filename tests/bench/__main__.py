@@ -16,6 +16,7 @@ PARTS = {
     "clocks": "the set rate with three gateways whose clocks disagree",
     "openings": "what calling from a shuffled cohort costs",
     "waits": "how often waits end inside the range that was shown first",
+    "ingest": "how fast logs are read, beside wc, DuckDB, polars and GoAccess",
     "dirt": "how much worse forecasts become when the history is dirty",
     "day": "a simulated day with a million visitors",
 }

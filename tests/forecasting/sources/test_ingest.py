@@ -1,6 +1,8 @@
 import io
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +11,12 @@ from hypothesis import strategies as st
 
 from forecasting.core.errors import InputError
 from forecasting.core.spans import parse_instant
-from forecasting.sources.cleaning import Cleaner, Reason, Rules
-from forecasting.sources.ingest import Ingest, Ingested, ingest
+from forecasting.sources.cleaning import Reason, Rules
+from forecasting.sources.ingest import Ingest, Ingested
 from forecasting.sources.masking import masked
-from forecasting.sources.parsers import Event
+from forecasting.sources.parsers import LineParser
+from forecasting.sources.quality import spans_of
+from forecasting.sources.run import HowToRead, ingest
 from forecasting.sources.sample import sample_log
 
 BASE = parse_instant("2026-11-23T08:00:00Z")
@@ -24,26 +28,42 @@ def own(second: float, **fields: object) -> bytes:
     return json.dumps({"ts": BASE + second, "method": "GET", "path": "/", "status": 200, **fields}).encode()
 
 
+def common(second: float, client: str = "a", path: str = "/", status: int = 200, agent: str = "Firefox") -> bytes:
+    """Return a line of the Combined form."""
+    stamp = datetime.fromtimestamp(BASE + second, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    return f'{client} - - [{stamp}] "GET {path} HTTP/1.1" {status} 12 "-" "{agent}"'.encode()
+
+
+def how(rules: Rules | None = None, **options: Any) -> HowToRead:
+    """Return how logs are read in these tests."""
+    return HowToRead(rules=rules or Rules(), salt=b"salt", parser=LineParser(), **options)
+
+
 def run(lines: Iterable[bytes], *, rules: Rules | None = None, width: float = 300.0) -> Ingested:
-    """Ingest lines as one log."""
-    task = Ingest(width=width, rules=rules or Rules(), salt=b"salt")
-    task.read("test.log", lines)
+    """Ingest lines as one log, in blocks of a few lines."""
+    reading, task = how(rules), Ingest(width=width, rules=rules or Rules())
+    reader = reading.reader()
+    task.begin("test.log")
+    text = list(lines)
+    for first in range(0, len(text), 7):
+        task.take(reader.read(b"".join(line + b"\n" for line in text[first : first + 7])))
+    task.end()
     return task.result()
 
 
 def test_every_line_of_the_shipped_log_is_accounted_for() -> None:
     """1,000 lines are read; kept and dropped add up to them; the real outage of August is a gap."""
-    found = ingest([str(sample_log())], io.BytesIO(), width=300.0, rules=ALL_KEPT, salt=b"s")
+    found = ingest([str(sample_log())], io.BytesIO(), width=300.0, how=how(ALL_KEPT))
     quality = found.quality
     assert (quality.read, quality.kept + sum(quality.dropped.values())) == (1000, 1000)
     assert np.nansum(found.series.values) == quality.kept
     outage = parse_instant("1995-08-02T12:00:00Z")
-    assert any(begin < outage < end for begin, end in found.gaps)
+    assert any(begin < outage < end for begin, end in spans_of(found.gaps, found.series.start, 300.0))
 
 
 def test_static_files_of_the_shipped_log_are_dropped_with_samples() -> None:
     """Images are dropped by default, counted, and at most three are shown, without a host name."""
-    found = ingest([str(sample_log())], io.BytesIO(), width=300.0, rules=Rules(), salt=b"s")
+    found = ingest([str(sample_log())], io.BytesIO(), width=300.0, how=how())
     entry = found.document()["dropped"]["static"]
     assert entry["lines"] > 500
     assert len(entry["samples"]) == 3
@@ -51,12 +71,52 @@ def test_static_files_of_the_shipped_log_are_dropped_with_samples() -> None:
     assert "netcom" not in json.dumps(found.document())
 
 
-@given(st.lists(st.binary(max_size=80) | st.integers(-5000, 900_000).map(own), max_size=80))
+LINES = st.one_of(
+    st.binary(max_size=80).map(lambda line: line.replace(b"\n", b"")),
+    st.builds(own, st.integers(-5000, 900_000), visit=st.sampled_from("abc"), person=st.sampled_from(["", "p"])),
+    st.builds(own, st.integers(0, 5000), remote_addr=st.sampled_from("abc"), status=st.sampled_from([200, 503])),
+    st.builds(common, st.integers(0, 5000), st.sampled_from("abc"), st.sampled_from(["/", "/b", "/x.png", '/"'])),
+)
+
+
+@given(st.lists(LINES, max_size=80))
 def test_kept_and_dropped_always_add_up(lines: list[bytes]) -> None:
     """Whatever is in a log, no line is lost."""
-    task = Ingest(width=300.0, rules=Rules(), salt=b"salt")
-    task.read("test.log", lines)
+    task = Ingest(width=300.0, rules=Rules())
+    task.begin("test.log")
+    task.take(how().reader().read(b"".join(line + b"\n" for line in lines)))
+    task.end()
     assert task.quality.kept + sum(task.quality.dropped.values()) == task.quality.read == len(lines)
+    assert sum(task.tally.lines.values()) <= len(lines)
+
+
+@given(st.lists(LINES, min_size=1, max_size=60), st.integers(1, 20))
+def test_blocks_of_any_size_give_the_same(lines: list[bytes], size: int) -> None:
+    """Where a log is cut into blocks changes neither the counts nor the reasons."""
+    found = []
+    for each in (size, len(lines)):
+        task, reader = Ingest(width=300.0, rules=Rules()), how().reader()
+        task.begin("test.log")
+        for first in range(0, len(lines), each):
+            task.take(reader.read(b"".join(line + b"\n" for line in lines[first : first + each])))
+        task.end()
+        found.append((task.tally.arrivals, task.tally.lines, task.quality.dropped))
+    assert found[0] == found[1]
+
+
+@given(st.lists(st.builds(common, st.integers(0, 60), st.sampled_from("ab"), st.sampled_from(["/", "/b"]),
+                          st.sampled_from([200, 503])), min_size=1, max_size=60))  # fmt: skip
+def test_retries_are_those_of_a_plain_loop(lines: list[bytes]) -> None:
+    """Columns and windows against the obvious loop: a line repeats the one before of the same client and request."""
+    before: dict[tuple[bytes, str], tuple[float, float]] = {}
+    kept = 0
+    for line in lines:
+        event = LineParser().parse(line)
+        assert event is not None
+        at, window = before.get((event.client, event.path), (0.0, -1.0))
+        kept += not abs(event.at - at) <= window
+        before[event.client, event.path] = (event.at, 1800.0 if event.status == 503 else 10.0)
+    assert run(lines).quality.kept == kept
 
 
 @pytest.mark.parametrize(
@@ -72,7 +132,7 @@ def test_kept_and_dropped_always_add_up(lines: list[bytes]) -> None:
         (own(1, **{"class": "static"}), Reason.STATIC),
         (own(1, method="OPTIONS"), Reason.PREFLIGHT),
         (own(1, path="/_talon/rooms/booking"), Reason.GATEWAY_OWN),
-        (own(1, decision="shed", visit="a"), Reason.REFUSAL),
+        (own(1, decision="shed"), Reason.REFUSAL),
         (own(1, decision="wait"), Reason.REFUSAL),
         (own(1, decision="forward"), Reason.NO_VISIT),
     ],
@@ -108,13 +168,50 @@ def test_with_a_visit_gap_a_client_counts_once_until_it_is_silent() -> None:
     assert found.quality.kept == 2
 
 
+def test_somebody_who_was_refused_and_asks_again_counts_once() -> None:
+    """Demand is what people wanted: reloads of a refusal are one wish, whether they get through in the end or not."""
+    seconds = ((0, 503), (40, 503), (90, 503), (160, 200), (300, 200))
+    found = run([common(second, status=status) for second, status in seconds])
+    assert found.quality.kept == 2
+    assert found.quality.dropped == {Reason.RETRY: 3}
+
+
+def test_who_is_turned_away_by_the_gateway_counts_once_and_joins_as_the_same() -> None:
+    """The gateway's log names a person by a hash: three refusals, then a visit; another person is another."""
+    lines = [own(second, decision="shed", person="p") for second in (0, 30, 60)]
+    lines += [own(90, decision="wait", visit="a", person="p"), own(95, decision="wait", visit="a")]
+    lines += [own(96, decision="shed", person="q"), own(99, decision="wait", visit="b", person="r")]
+    found = run(lines)
+    assert found.quality.kept == 3
+    assert found.quality.dropped == {Reason.SAME_VISIT: 4}
+
+
+def test_rooms_classes_and_regions_are_counted_apart() -> None:
+    """What the log says goes first; a classifier says the rest; the sum is the whole."""
+    lines = [own(1, visit="a", room="booking", region="north", **{"class": "visit"}), common(2, path="/login")]
+    task = Ingest(width=300.0, rules=Rules())
+    task.begin("test.log")
+    task.take(
+        how(classify=lambda method, path: ("booking", f"{method}{path}")).reader().read(b"\n".join([*lines, b""]))
+    )
+    task.end()
+    found = task.result()
+    assert sorted(found.groups) == [("booking", "GET/login", ""), ("booking", "visit", "north")]
+    assert np.nansum(found.series.values) == 2
+
+
+def test_counting_alone_takes_every_line_with_a_time() -> None:
+    """Bots, images and repetitions count; a line without a time does not."""
+    lines = [common(1), common(1), common(2, path="/a.png"), common(3, agent="curl/8")]
+    assert run(lines, rules=Rules(counting=True)).quality.kept == 4
+    found = run([*lines, b"nonsense", own(5)], rules=Rules(counting=True))
+    assert (found.quality.kept, found.quality.dropped) == (5, {Reason.BROKEN: 1})
+
+
 def test_the_memory_of_clients_is_limited() -> None:
-    """Beyond the limit the oldest client is forgotten, and it is counted."""
-    cleaner = Cleaner(Rules(remembered=10), b"salt")
-    for number in range(25):
-        event = Event(BASE, str(number).encode(), "GET", "/", 200, "", "json")
-        assert cleaner.judge(event) is None
-    assert cleaner.forgotten == 15
+    """Beyond the limit the client that was not seen for longest is forgotten, and it is counted."""
+    found = run([common(n / 10, client=str(n)) for n in range(35)], rules=Rules(remembered=10))
+    assert (found.quality.kept, found.quality.forgotten) == (35, 25)
 
 
 def test_one_stray_clock_does_not_stretch_the_log() -> None:
