@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from forecasting.core.spans import format_span
-from forecasting.options import reporting, series_paths
+from forecasting.options import Country, EventsFile, Scheduler, Workers, Zone, calendar_of, reporting, series_paths
 
 if TYPE_CHECKING:
     from forecasting.scoring import Scored
@@ -27,13 +27,11 @@ def backtest(
         str, typer.Option(help="How far ahead each fold looks; auto: a day, or an hour for bins under an hour.")
     ] = "24h",
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the scores as JSON.")] = None,
-    country: Annotated[str | None, typer.Option("--country", help="Country code whose public holidays count.")] = None,
-    timezone: Annotated[
-        str, typer.Option("--timezone", help="Time zone in which people live, such as Europe/Berlin.")
-    ] = "UTC",
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Series scored at a time. Default: the cores there are.")
-    ] = None,
+    country: Country = None,
+    timezone: Zone = "UTC",
+    events: EventsFile = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Score models on forecasts they would have issued in the past; several series make one table.
 
@@ -41,29 +39,34 @@ def backtest(
 
     Example: talon forecast backtest --data traces/ --horizon auto --country US
     """
+    from forecasting.fitting import name_of
     from forecasting.models.catalogue import NAMES, forecaster
     from forecasting.scoring import Job, score_all, score_series
-    from forecasting.sources.csv_series import write_text
+    from forecasting.sources.csv_series import read_csv, write_text
     from forecasting.views import progress, say, show_many, show_scores
 
     names = tuple(forecaster(name).name for name in (model or NAMES))
+    found = {path: read_csv(path) for path in series_paths(data)}
     jobs = [
-        Job(path=path, models=names, horizon=horizon, folds=folds, country=country, zone=timezone)
-        for path in series_paths(data)
-    ]
+        Job(
+            name=name_of(path), series=series, models=names, horizon=horizon, folds=folds,
+            calendar=calendar_of(series, country, timezone, events=events),
+        )
+        for path, series in found.items()
+    ]  # fmt: skip
     if len(jobs) == 1:
         with progress("backtest") as advance:
-            found = [score_series(jobs[0], advance)]
-        show_scores(found[0].scores, horizon=format_span(found[0].horizon))
+            scored = [score_series(jobs[0], advance)]
+        show_scores(scored[0].scores, horizon=format_span(scored[0].horizon))
     else:
         with progress("series") as advance:
-            found = score_all(jobs, workers=workers or os.cpu_count() or 1, on_series=advance)
-        show_many(found)
-    for scored in found:
-        for note in scored.notes:
-            say(f"note: {scored.name}: {note}" if len(found) > 1 else f"note: {note}")
+            scored = score_all(jobs, workers=workers or os.cpu_count() or 1, scheduler=scheduler, on_series=advance)
+        show_many(scored)
+    for each in scored:
+        for note in each.notes:
+            say(f"note: {each.name}: {note}" if len(scored) > 1 else f"note: {note}")
     if json_file is not None:
-        write_text(json_file, json.dumps(_document(found), indent=2) + "\n")
+        write_text(json_file, json.dumps(_document(scored), indent=2) + "\n")
 
 
 def _document(found: "Sequence[Scored]") -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """The forecast record: all that the gateway knows of forecasting, and all that forecasting tells it.
 
 The record is one JSON document per room. It is written whole (one SET with an age limit), so a
-reader sees either the old plan or the new one, never half of each. Times are seconds since the Unix
-epoch (UTC), rates are visits per second. Standard library only: the gateway imports this module.
+reader sees either the old plan or the new one, never half of each. The plan is kept plain: the admission rate is what
+the pools can take less the headroom; the primary pool takes what it can, and backups share the rest in proportion to
+their capacity as soon as the 90 % quantile of arrivals says that the primary pool will be short.
+
+Times are seconds since the Unix epoch (UTC), rates are visits per second. Standard library only: the gateway imports
+this module.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,6 +18,8 @@ from typing import Any
 FORMAT = 1
 MAX_STEPS = 4096
 MAX_BYTES = 2_000_000
+PRIMARY = "primary"
+DEFAULT_HEADROOM = 0.1
 
 
 class RecordInvalid(ValueError):
@@ -116,3 +122,38 @@ class ForecastRecord:
         if low == 0 or now >= self.steps[low - 1].at + self.step_seconds:
             return None
         return self.steps[low - 1]
+
+
+def planned(at: float, rates: Sequence[float], capacity: Mapping[str, float], *, headroom: float) -> PlanStep:
+    """Return the plan for a step: rates are the quantiles q10, q50, q90, q95 of visits per second."""
+    q10, q50, q90, q95 = rates
+    return PlanStep(
+        at=at, q10=q10, q50=q50, q90=q90, q95=q95,
+        admission_rate=sum(capacity.values()) * (1 - headroom) if capacity else None,
+        pool_share=pool_shares(q90, capacity, headroom=headroom),
+    )  # fmt: skip
+
+
+def replanned(step: PlanStep, factor: float, capacity: Mapping[str, float], *, at: float | None = None) -> PlanStep:
+    """Return the plan for arrivals that are `factor` times those of a step, with the headroom it was planned with."""
+    total = sum(capacity.values())
+    headroom = DEFAULT_HEADROOM
+    if step.admission_rate is not None and total > 0:
+        headroom = min(max(1 - step.admission_rate / total, 0.0), 0.999)
+    rates = [rate * factor for rate in (step.q10, step.q50, step.q90, step.q95)]
+    return planned(step.at if at is None else at, rates, capacity, headroom=headroom)
+
+
+def pool_shares(arrivals: float, capacity: Mapping[str, float], *, headroom: float) -> dict[str, float]:
+    """Return the share of each pool for a rate of arrivals; the shares sum to 1, or there are none."""
+    usable = {pool: limit * (1 - headroom) for pool, limit in capacity.items()}
+    total = sum(usable.values())
+    if not total > 0:
+        return {pool: 1 / len(usable) for pool in usable}
+    first = PRIMARY if PRIMARY in usable else next(iter(usable))
+    served = min(arrivals, total)
+    if served <= usable[first]:
+        return {pool: float(pool == first) for pool in usable}
+    spare = total - usable[first]
+    own = usable[first] / served
+    return {pool: own if pool == first else (1 - own) * usable[pool] / spare for pool in usable}

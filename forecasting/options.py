@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import typer
 
@@ -13,6 +13,22 @@ from forecasting.core.spans import format_span, parse_instant, parse_span
 if TYPE_CHECKING:
     from forecasting.core.calendar import Calendar
     from forecasting.core.series import Series
+
+ModelName = Annotated[
+    str, typer.Option("--model", help="combination, prophet, prophet_flat, boosting, profile_level or seasonal_naive.")
+]
+Country = Annotated[str | None, typer.Option("--country", help="Country code whose public holidays count.")]
+EventsFile = Annotated[
+    Path | None, typer.Option("--events", help="File of declared events: openings, campaigns, free and moved days.")
+]
+Zone = Annotated[str, typer.Option("--timezone", help="Time zone in which people live, such as Europe/Berlin.")]
+
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=256, help="Series worked on at a time. Default: the cores there are.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", help="Work on the Dask cluster of this address, such as tcp://host:8786.")
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,11 +67,19 @@ def series_paths(data: "list[Path]") -> "list[Path]":
     return found
 
 
-def calendar_of(series: "Series", country: str | None, zone: str, *, ahead: float = 0.0) -> "Calendar":
-    """Return the calendar for a series and `ahead` seconds after it."""
+def calendar_of(
+    series: "Series", country: str | None, zone: str, *, ahead: float = 0.0, events: Path | None = None
+) -> "Calendar":
+    """Return the calendar for a series and `ahead` seconds after it, with what a file of events declares."""
+    from forecasting.core.calendar import zone_of
     from forecasting.models.holiday_calendar import calendar_for
+    from forecasting.sources.events_file import read_events
 
-    return calendar_for(country=country, zone=zone, begin=series.start, end=series.end + ahead)
+    end = series.end + ahead
+    calendar = calendar_for(country=country, zone=zone, begin=series.start, end=end)
+    if events is None:
+        return calendar
+    return read_events(events, zone_of(zone, "--timezone"), begin=series.start, end=end).into(calendar)
 
 
 def steps_of(horizon: str, series: "Series") -> int:

@@ -1,9 +1,4 @@
-"""Forecast to plan to store: what the gateway will follow, written in one step and with an end.
-
-The plan is kept plain: the admission rate is what the pools can take less the headroom; the primary pool
-takes what it can, and backups share the rest in proportion to their capacity as soon as the 90 % quantile
-of arrivals says that the primary pool will be short.
-"""
+"""Forecast to plan to store: what the gateway will follow, written in one step and with an end."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -13,14 +8,23 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from forecasting.contract import MAX_STEPS, ForecastRecord, PlanStep, plan_key
+from forecasting.contract import (
+    DEFAULT_HEADROOM,
+    MAX_STEPS,
+    ForecastRecord,
+    plan_key,
+    planned,
+    replanned,
+)
+from forecasting.core.calendar import zone_of
 from forecasting.core.errors import InputError
+from forecasting.core.outcomes import Outcomes, band_of
 from forecasting.core.series import Forecast
 from forecasting.core.spans import DAY, format_instant, format_span
 from forecasting.models.pointer import current_version
 from forecasting.models.registry import Registered, read_version
+from forecasting.sources.events_file import read_events
 
-PRIMARY = "primary"
 DEFAULT_ROOM = "booking"
 TIMEOUT = 5.0
 FARTHEST = 14 * DAY
@@ -35,7 +39,7 @@ def build_record(
     made_at: float,
     age_limit: float,
     capacity: Mapping[str, float],
-    headroom: float = 0.1,
+    headroom: float = DEFAULT_HEADROOM,
     state: str = "ok",
     reason: str = "",
 ) -> ForecastRecord:
@@ -46,7 +50,7 @@ def build_record(
         raise ValueError(f"{len(forecast)} steps; the gateway reads at most {MAX_STEPS}")
     columns = (forecast.times, forecast.q10, forecast.q50, forecast.q90, forecast.q95)
     steps = tuple(
-        _step(at, [count / forecast.step for count in counts], capacity, headroom)
+        planned(at, [count / forecast.step for count in counts], capacity, headroom=headroom)
         for at, *counts in zip(*(column.tolist() for column in columns), strict=True)
     )
     return ForecastRecord(
@@ -82,8 +86,14 @@ def record_in_service(
     horizon: float,
     begin: float,
     made_at: float,
+    issued: Outcomes | None = None,
+    events: Path | None = None,
 ) -> ForecastRecord:
-    """Return the record of the version in service for `[begin, begin + horizon)`; without one, why not."""
+    """Return the record of the version in service for `[begin, begin + horizon)`; without one, why not.
+
+    With what was `issued` lately the band is learned from that, else it is the one of the backtest. With a file of
+    `events` those count, instead of those that were known when the version was fitted.
+    """
     version = current_version(root)
     found = read_version(root, version)
     model = found.fitted.name
@@ -97,7 +107,13 @@ def record_in_service(
     if not 1 <= count <= MAX_STEPS:
         raise InputError(f"--horizon: {count} steps of {format_span(history.step)}; the gateway reads 1 to {MAX_STEPS}")
     first = history.start + np.floor((begin - history.start) / history.step) * history.step
-    forecast = found.fitted.forecast(first + history.step * np.arange(count, dtype=np.float64))
+    fitted = found.fitted
+    if events is not None:
+        zone = zone_of(fitted.calendar.zone, "--timezone")
+        fitted = fitted.beside(read_events(events, zone, begin=begin, end=begin + horizon).events)
+    if issued is not None and (band := band_of(issued, fitted.calendar)) is not None:
+        fitted = replace(fitted, calibration=band)
+    forecast = fitted.forecast(first + history.step * np.arange(count, dtype=np.float64))
     return build_record(
         forecast, room=room, version=version, model=model, made_at=made_at, age_limit=age_limit, capacity=capacity
     )
@@ -118,30 +134,9 @@ def compress(record: ForecastRecord, *, start: float, begin: float, speed: float
     if not speed > 0 or not scale >= 0:
         raise ValueError("speed must be above zero and scale must not be negative")
     steps = tuple(
-        _step(
-            start + (step.at - begin) / speed,
-            [quantile * scale for quantile in (step.q10, step.q50, step.q90, step.q95)],
-            record.capacity,
-            _headroom(step, record.capacity),
-        )
-        for step in record.steps
+        replanned(step, scale, record.capacity, at=start + (step.at - begin) / speed) for step in record.steps
     )
     return replace(record, steps=steps, step_seconds=record.step_seconds / speed)
-
-
-def pool_shares(arrivals: float, capacity: Mapping[str, float], *, headroom: float) -> dict[str, float]:
-    """Return the share of each pool for a rate of arrivals; the shares sum to 1, or there are none."""
-    usable = {pool: limit * (1 - headroom) for pool, limit in capacity.items()}
-    total = sum(usable.values())
-    if not total > 0:
-        return {pool: 1 / len(usable) for pool in usable}
-    first = PRIMARY if PRIMARY in usable else next(iter(usable))
-    served = min(arrivals, total)
-    if served <= usable[first]:
-        return {pool: float(pool == first) for pool in usable}
-    spare = total - usable[first]
-    own = usable[first] / served
-    return {pool: own if pool == first else (1 - own) * usable[pool] / spare for pool in usable}
 
 
 def rooms_in(root: Path, room: str | None) -> dict[str, Path]:
@@ -187,25 +182,3 @@ def safe_url(url: str) -> str:
 
 def _holds_versions(folder: Path) -> bool:
     return next(folder.glob("[0-9]*/manifest.json"), None) is not None
-
-
-def _step(at: float, rates: list[float], capacity: Mapping[str, float], headroom: float) -> PlanStep:
-    q10, q50, q90, q95 = rates
-    total = sum(capacity.values())
-    return PlanStep(
-        at=at,
-        q10=q10,
-        q50=q50,
-        q90=q90,
-        q95=q95,
-        admission_rate=total * (1 - headroom) if capacity else None,
-        pool_share=pool_shares(q90, capacity, headroom=headroom),
-    )
-
-
-def _headroom(step: PlanStep, capacity: Mapping[str, float]) -> float:
-    """Return the headroom a step was planned with."""
-    total = sum(capacity.values())
-    if step.admission_rate is None or not total > 0:
-        return 0.1
-    return min(max(1 - step.admission_rate / total, 0.0), 0.999)

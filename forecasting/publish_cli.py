@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from forecasting.core.spans import parse_span
-from forecasting.options import capacities_of, instant_of, reporting
+from forecasting.options import EventsFile, capacities_of, instant_of, reporting
 
 
 @reporting
@@ -25,16 +25,24 @@ def publish(
     age_limit: Annotated[str, typer.Option(help="The gateway stops following the plan after this span.")] = "6h",
     horizon: Annotated[str, typer.Option(help="How far ahead the plan reaches.")] = "24h",
     at: Annotated[str | None, typer.Option(help="Instant at which the plan begins; default: now.")] = None,
+    issued: Annotated[
+        Path | None, typer.Option("--issued", help="The gateway's forecasts.jsonl: the band is learned from it.")
+    ] = None,
+    events: EventsFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the records, a line each; write nothing.")] = False,
 ) -> None:
     """Write forecast and plan of the version in service to the store, in one step and with an age limit.
 
     Example: talon forecast publish --model-dir var/models --redis redis://localhost --capacity primary=25
+
+    Example: talon forecast publish --model-dir var/models --redis redis://localhost --issued var/forecasts.jsonl
     """
     from forecasting.publish import record_in_service, rooms_in, safe_url, write_records
+    from forecasting.sources.issued import read_issued
     from forecasting.views import say
 
     now = time.time()
+    outcomes = read_issued(issued).rooms if issued is not None and issued.exists() else {}
     records = [
         record_in_service(
             folder,
@@ -44,6 +52,8 @@ def publish(
             horizon=parse_span(horizon, name="--horizon"),
             begin=now if at is None else instant_of(at),
             made_at=now,
+            issued=outcomes.get(name),
+            events=events,
         )
         for name, folder in rooms_in(model_dir, room).items()
     ]

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from forecasting.core.backtest import Score, check_history
+from forecasting.core.calendar import Calendar
+from forecasting.core.series import Series
 from forecasting.core.spans import HOUR
-from forecasting.fitting import name_of
-from forecasting.models.holiday_calendar import calendar_for
 from forecasting.models.training import backtest, workable
 from forecasting.options import steps_of
 from forecasting.processes import side_by_side
-from forecasting.sources.csv_series import read_csv
 
 OnSeries = Callable[[int, int], None]
 
@@ -20,12 +18,12 @@ OnSeries = Callable[[int, int], None]
 class Job:
     """One series to score; `horizon` such as 24h; auto: a day ahead, or an hour for bins under one."""
 
-    path: Path
+    name: str
+    series: Series
     models: tuple[str, ...]
     horizon: str
     folds: int
-    country: str | None
-    zone: str
+    calendar: Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +38,15 @@ class Scored:
 
 
 def score_series(job: Job, on_fold: Callable[[int, int], None] = lambda done, total: None) -> Scored:
-    """Read, check and score one series; raises InputError that names the file."""
-    series, notes = workable(read_csv(job.path))
-    check_history(series, place=str(job.path))
-    calendar = calendar_for(country=job.country, zone=job.zone, begin=series.start, end=series.end)
+    """Check and score one series; raises InputError that names it."""
+    series, notes = workable(job.series)
+    check_history(series, place=job.name)
     auto = "24h" if series.step >= HOUR else "1h"
     steps = steps_of(auto if job.horizon == "auto" else job.horizon, series)
-    scores, _ = backtest(job.models, series, calendar, horizon=steps, folds=job.folds, on_fold=on_fold)
-    return Scored(name=name_of(job.path), step=series.step, horizon=steps * series.step, scores=scores, notes=notes)
+    scores, _ = backtest(job.models, series, job.calendar, horizon=steps, folds=job.folds, on_fold=on_fold)
+    return Scored(name=job.name, step=series.step, horizon=steps * series.step, scores=scores, notes=notes)
 
 
-def score_all(jobs: Sequence[Job], *, workers: int, on_series: OnSeries) -> list[Scored]:
-    """Score all series, in the order given, `workers` at a time."""
-    return side_by_side(score_series, jobs, workers=workers, on_done=on_series)
+def score_all(jobs: Sequence[Job], *, workers: int, scheduler: str | None, on_series: OnSeries) -> list[Scored]:
+    """Score all series, in the order given: `workers` at a time, or on a Dask cluster."""
+    return list(side_by_side(score_series, jobs, workers=workers, scheduler=scheduler, on_done=on_series))

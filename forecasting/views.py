@@ -15,6 +15,7 @@ from forecasting.core.summary import summarise
 
 if TYPE_CHECKING:
     from forecasting.fitting import Fitted
+    from forecasting.monitor import Watched
     from forecasting.scoring import Scored
 
 WIDE = 140
@@ -120,9 +121,12 @@ def show_fits(found: "Sequence[Fitted]") -> None:
     for name in ("series", "bin", "ratio", "covered", "state"):
         table.add_column(name, overflow="fold")
     for fitted in found:
-        own = fitted.scores[-1]
-        numbers = ["-" if math.isnan(own.ratio) else f"{own.ratio:.3f}", f"{own.coverage:.1%}"]
-        state = "promoted" if fitted.state == "ok" else f"not promoted: {fitted.reason}"
+        own = fitted.scores[-1] if fitted.scores else None
+        numbers = ["-" if own is None or math.isnan(own.ratio) else f"{own.ratio:.3f}"]
+        numbers += ["-" if own is None else f"{own.coverage:.1%}"]
+        state = {"ok": "promoted", "failed": f"failed: {fitted.reason}"}.get(
+            fitted.state, f"not promoted: {fitted.reason}"
+        )
         table.add_row(plain(fitted.name), format_span(fitted.step), *numbers, plain(state))
     _wide().print(table)
     promoted = sum(fitted.state == "ok" for fitted in found)
@@ -159,6 +163,24 @@ def show_versions(manifests: Sequence[Mapping[str, Any]]) -> None:
             plain(f"{manifest['state']}{reason}"),
         )
     _wide().print(table)
+
+
+def show_watched(found: "Sequence[Watched]") -> None:
+    """Print the scores of the last week of each room, and what is wrong."""
+    table = Table(title="Forecasts of the last week", title_justify="left")
+    for name in ("room", "steps", "WAPE", "corrected", "bias", "covered", "under q95", "peak off", "peak error"):
+        table.add_column(name, justify="left" if name == "room" else "right")
+    for watched in found:
+        w = watched.recent
+        shares = (w.wape, w.corrected_wape, w.bias, w.coverage, w.under_q95)
+        shown = ["-" if math.isnan(share) else f"{share:.1%}" for share in shares]
+        peak = "-" if math.isnan(w.peak_off_seconds) else f"{w.peak_off_seconds / 3600:.1f}h"
+        error = "-" if math.isnan(w.peak_error) else f"{w.peak_error:.1%}"
+        table.add_row(plain(watched.room), str(w.steps), *shown, peak, error)
+    _wide().print(table)
+    for watched in found:
+        for alarm in watched.alarms:
+            say(f"alarm: {watched.room}: {alarm}")
 
 
 def _wide() -> Console:

@@ -29,6 +29,7 @@ from gateway.store.connect import connect
 from gateway.store.embedded import EmbeddedStore
 from gateway.store.redis_room import RedisRooms
 from gateway.telemetry.events import event, http_logger
+from gateway.telemetry.forecast_log import ForecastLog
 
 STORE_START = 5.0
 
@@ -133,8 +134,9 @@ class Gateway:
         coroutines = [run("measure", MEASURE_INTERVAL, measure), run("flush", 1.0, flush)]
         for loop in admitting:
             coroutines += [run("admit", admit.INTERVAL, loop.tick), run("tidy", 1.0, loop.tidy)]
+        outcomes = ForecastLog(self.settings.data_dir / "forecasts.jsonl")
         for room in parts.site.rooms.values():
-            follower = ForecastFollower(room, store, metrics, partial(parts.site.store_now, room))
+            follower = ForecastFollower(room, store, metrics, partial(parts.site.store_now, room), outcomes.note)
             coroutines.append(run("follow_forecast", follow_forecast.INTERVAL, follower.look))
         nodes = NodeFollower(parts.pools, store, time.time)
         coroutines.append(run("follow_nodes", follow_nodes.INTERVAL, nodes.look))

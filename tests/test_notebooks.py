@@ -6,7 +6,12 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SHOWN = {"01_explore_logs": (3, "busiest 15min: 1995-07-13T13:00:00Z, 4.68 requests/s")}
+SHOWN = {
+    "01_explore_logs": (3, "busiest 15min: 1995-07-13T13:00:00Z, 4.68 requests/s"),
+    "02_fit_and_diagnose": (3, "12 hours are found dead, 0 slots closed"),
+    "03_evaluate_and_promote": (3, "times the error of copying last week"),
+    "04_read_a_peak_test": (1, "of the capacity was booked in the rush"),
+}
 """For each notebook the number of pictures and a line that it prints."""
 
 
@@ -37,7 +42,7 @@ def test_notebooks_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     notebook = read(path)
     client = NotebookClient(
-        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=110, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from forecasting.core.errors import InputError
+from forecasting.core.events import Events
 from forecasting.core.series import BoolArray, FloatArray, IntArray
 from forecasting.core.spans import DAY, HOUR, WEEK
 
@@ -16,11 +17,17 @@ _MONDAY = 4 * DAY  # 1970-01-05, the first Monday of the epoch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """The time zone in which people live, their public holidays by date, and the country that has them."""
+    """The time zone in which people live, their public holidays by date, and the country that has them.
+
+    `weekdays` are local dates that count as another day of the week (0 is Monday): working days that were moved, free
+    days in their place. `events` are declared ones.
+    """
 
     zone: str = "UTC"
     country: str | None = None
     holidays: Mapping[date, str] = field(default_factory=dict)
+    weekdays: Mapping[date, int] = field(default_factory=dict)
+    events: Events = field(default_factory=Events)
 
     def local(self, times: FloatArray) -> FloatArray:
         """Return instants shifted to local wall time, as seconds that read like UTC."""
@@ -34,16 +41,25 @@ class Calendar:
 
     def is_holiday(self, times: FloatArray) -> BoolArray:
         """Tell which instants fall on a public holiday, by local date."""
-        days, where = np.unique(np.floor(self.local(times) / DAY), return_inverse=True)
-        flags = [datetime.fromtimestamp(float(d) * DAY, UTC).date() in self.holidays for d in days]
-        return np.asarray(flags, dtype=np.bool_)[where]
+        return self._by_date(self.local(times), dict.fromkeys(self.holidays, 1.0), 0.0) > 0
+
+    def _by_date(self, local: FloatArray, values: Mapping[date, float], default: float) -> FloatArray:
+        days, where = np.unique(np.floor(local / DAY), return_inverse=True)
+        found = [values.get(datetime.fromtimestamp(float(day) * DAY, UTC).date(), default) for day in days]
+        return np.asarray(found, dtype=np.float64)[where]
 
     def slots(self, times: FloatArray, width: float) -> IntArray:
-        """Return the slot of the week (Monday 00:00 is 0) of each instant; a holiday counts as a Sunday."""
+        """Return the slot of the week (Monday 00:00 is 0) of each instant; a holiday counts as a Sunday.
+
+        A day that was moved counts as what it was moved to, holiday or not.
+        """
         local = self.local(times)
         within = np.mod(local - _MONDAY, WEEK)
         if self.holidays:
             within = np.where(self.is_holiday(times), 6 * DAY + np.mod(within, DAY), within)
+        if self.weekdays:
+            weekday = self._by_date(local, {day: float(as_) for day, as_ in self.weekdays.items()}, np.nan)
+            within = np.where(np.isnan(weekday), within, weekday * DAY + np.mod(within, DAY))
         return np.floor(within / width).astype(np.int64)
 
     def is_weekend(self, times: FloatArray) -> BoolArray:

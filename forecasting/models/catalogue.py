@@ -11,6 +11,7 @@ from forecasting.models.combination import Combination, CombinationFit
 from forecasting.models.profile_level import ProfileLevel, ProfileLevelFit
 from forecasting.models.prophet_model import ProphetFit, ProphetModel
 from forecasting.models.seasonal_naive import SeasonalNaive, SeasonalNaiveFit
+from forecasting.models.with_events import WithEvents, WithEventsFit
 
 BASELINE = "seasonal_naive"
 DEFAULT = "combination"
@@ -46,10 +47,20 @@ def forecaster(name: str) -> Forecaster:
     return _MAKERS[name]()
 
 
+def forecaster_for(name: str, calendar: Calendar) -> Forecaster:
+    """Return the forecaster called `name` as it suits a calendar: beside its events, if it has any.
+
+    The baseline copies events like everything else.
+    """
+    return WithEvents(forecaster(name)) if calendar.events and name != BASELINE else forecaster(name)
+
+
 def load_model(name: str, state: Mapping[str, Any], calendar: Calendar) -> PointModel:
     """Restore a fitted model from its name and state."""
     if name not in _LOADERS:
         raise InputError(f"model {name!r} is not known to this version; fit again")
+    if "profiles" in state and "base" in state:
+        return WithEventsFit.load(state, calendar, load_model(name, state["base"], calendar))
     return _LOADERS[name](state, calendar)
 
 

@@ -11,7 +11,7 @@ import math
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from importlib import metadata
@@ -20,15 +20,18 @@ from typing import Any
 
 from forecasting.core.calendar import Calendar
 from forecasting.core.errors import InputError
+from forecasting.core.events import Events, Occurrence
 from forecasting.core.intervals import Calibration
 from forecasting.core.series import Series
 from forecasting.core.spans import format_instant
 from forecasting.models.catalogue import load_model
-from forecasting.models.pointer import point, served
+from forecasting.models.pointer import put_in_service
 from forecasting.models.state import dump_series, load_series
 from forecasting.models.training import Calibrated, Trained
 
 FORMAT = 1
+
+Card = Callable[[Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,24 +48,52 @@ class Registered:
         return str(self.manifest["state"])
 
 
-def register(trained: Trained, series: Series, root: Path, *, made_at: float) -> str:
-    """Write a version, point `current` at it if it passed the gate, and return its name."""
-    digest = hashlib.sha256(series.values.tobytes() + f"{series.start} {series.step}".encode()).hexdigest()
+def digest_of(series: Series) -> str:
+    """Return the hash by which a manifest names the data of a fit."""
+    return hashlib.sha256(series.values.tobytes() + f"{series.start} {series.step}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A version that is made and not written yet: its name, whether it passed the gate, its files by name."""
+
+    name: str
+    state: str
+    files: Mapping[str, str]
+
+
+def version_of(trained: Trained, series: Series, *, made_at: float, card: Card | None = None) -> Version:
+    """Return the version of a trained model; `card` makes a page about it from its manifest. Nothing is written."""
+    digest = digest_of(series)
     stamp = datetime.fromtimestamp(made_at, UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    version = f"{stamp}-{digest[:8]}"
-    draft = root / f".{version}.{os.getpid()}"
+    name = f"{stamp}-{digest[:8]}"
+    manifest = _manifest(trained, series, name, digest, made_at)
+    files = {
+        "model.json": _text(_model_document(trained.fitted), indent=None),
+        "manifest.json": _text(manifest, indent=2),
+    }
+    if card is not None:
+        files["card.html"] = card(manifest)
+    return Version(name=name, state=trained.state, files=files)
+
+
+def register(version: Version, root: Path) -> None:
+    """Write a version, and put it in service if it passed the gate; InputError, and nothing changed, if that fails.
+
+    Other processes may register at the same time: each writes a folder of its own, and the last one is in service.
+    """
+    draft = root / f".{version.name}.{os.getpid()}"
     try:
         draft.mkdir(parents=True)
-        _write(draft / "model.json", _model_document(trained.fitted))
-        _write(draft / "manifest.json", _manifest(trained, series, version, digest, made_at))
-        draft.rename(root / version)
-        if trained.state == "ok":
-            point(root, [version, *served(root)])
+        for name, text in version.files.items():
+            _write(draft / name, text)
+        draft.rename(root / version.name)
+        if version.state == "ok":
+            put_in_service(root, version.name)
     except OSError as error:
         raise InputError(f"{root}: cannot write the model: {error.strerror}") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return version
 
 
 def read_version(root: Path, version: str) -> Registered:
@@ -89,6 +120,9 @@ def _model_document(fitted: Calibrated) -> dict[str, Any]:
             "zone": calendar.zone,
             "country": calendar.country,
             "holidays": {day.isoformat(): name for day, name in sorted(calendar.holidays.items())},
+            "weekdays": {day.isoformat(): weekday for day, weekday in sorted(calendar.weekdays.items())},
+            "events": [[each.name, each.begin, each.end] for each in calendar.events.occurrences],
+            "factors": dict(calendar.events.factors),
         },
         "calibration": asdict(fitted.calibration),
         "history": dump_series(fitted.history),
@@ -99,7 +133,12 @@ def _model_document(fitted: Calibrated) -> dict[str, Any]:
 def _fitted(document: Mapping[str, Any]) -> Calibrated:
     where = document["calendar"]
     days = {date.fromisoformat(day): str(name) for day, name in where["holidays"].items()}
-    calendar = Calendar(zone=where["zone"], country=where["country"], holidays=days)
+    events = Events(
+        occurrences=[Occurrence(name=n, begin=b, end=e) for n, b, e in where.get("events", ())],
+        factors=where.get("factors", {}),
+    )
+    weekdays = {date.fromisoformat(day): int(weekday) for day, weekday in where.get("weekdays", {}).items()}
+    calendar = Calendar(zone=where["zone"], country=where["country"], holidays=days, weekdays=weekdays, events=events)
     return Calibrated(
         name=document["model"],
         model=load_model(document["model"], document["state"], calendar),
@@ -140,10 +179,13 @@ def finite(values: Mapping[str, Any]) -> dict[str, Any]:
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
 
 
-def _write(path: Path, document: Mapping[str, Any]) -> None:
+def _text(document: Mapping[str, Any], *, indent: int | None) -> str:
+    return json.dumps(document, indent=indent, allow_nan=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
     with path.open("w", encoding="utf-8") as file:
-        json.dump(document, file, indent=None if path.name == "model.json" else 2, allow_nan=False)
-        file.write("\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
 

@@ -5,13 +5,13 @@ where it is.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from forecasting.core.errors import InputError
 from forecasting.core.spans import WEEK
-from forecasting.models.pointer import point, served
+from forecasting.models.pointer import point, put_in_service, served
 from forecasting.models.registry import read_version
 
 
@@ -20,8 +20,10 @@ def promote(root: Path, version: str) -> None:
     if not (root / version / "manifest.json").is_file():
         raise InputError(f"{root}: {version!r} is not a version here; see them with: talon forecast list")
     _try(root, version)
-    before = [name for name in served(root) if name != version]
-    _point(root, [version, *before])
+    try:
+        put_in_service(root, version)
+    except OSError as error:
+        raise InputError(f"{root}: cannot write: {error.strerror}") from None
 
 
 def rollback(root: Path) -> str:
@@ -32,7 +34,10 @@ def rollback(root: Path) -> str:
             f"{root}: no version was in service before the present one; see them with: talon forecast list"
         )
     _try(root, before[0])
-    _point(root, before)
+    try:
+        point(root, before)
+    except OSError as error:
+        raise InputError(f"{root}: cannot write: {error.strerror}") from None
     return before[0]
 
 
@@ -42,11 +47,12 @@ def listing(root: Path) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for path in sorted(root.glob("[0-9]*/manifest.json"), reverse=True):
         version = path.parent.name
-        found.append({**_manifest(path), "version": version, "in_service": version in now})
+        found.append({**manifest_of(path), "version": version, "in_service": version in now})
     return found
 
 
-def _manifest(path: Path) -> Mapping[str, Any]:
+def manifest_of(path: Path) -> Mapping[str, Any]:
+    """Return a manifest; of one that cannot be read, that it is broken."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -62,10 +68,3 @@ def _try(root: Path, version: str) -> None:
         fitted.forecast(fitted.history.ahead(max(1, round(WEEK / fitted.history.step))))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise InputError(f"{root / version}: the model cannot forecast ({error}); fit again") from None
-
-
-def _point(root: Path, versions: Sequence[str]) -> None:
-    try:
-        point(root, versions)
-    except OSError as error:
-        raise InputError(f"{root}: cannot write: {error.strerror}") from None

@@ -1,7 +1,7 @@
 """From a series to a model in service: fit, calibrate, backtest, pass the gate or not."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,11 +19,13 @@ from forecasting.core.backtest import (
     shortest_history,
 )
 from forecasting.core.calendar import Calendar
+from forecasting.core.events import Effects, Events
 from forecasting.core.forecaster import PointModel
 from forecasting.core.intervals import Calibration
 from forecasting.core.series import FloatArray, Forecast, Series
 from forecasting.core.spans import DAY, HOUR, format_span
-from forecasting.models.catalogue import BASELINE, forecaster
+from forecasting.models.catalogue import BASELINE, forecaster_for
+from forecasting.models.with_events import WithEventsFit
 
 GATE = 1.0
 SPARSE_MEAN = 2.0
@@ -44,6 +46,13 @@ class Calibrated:
         point = self.model.predict(times)
         return self.calibration.forecast(times, self.history.step, point)
 
+    def beside(self, events: Events) -> "Calibrated":
+        """Return the same model with other events to come; what kinds of events do stays as it was learned."""
+        inner = self.model if isinstance(self.model, WithEventsFit) else None
+        effects = Effects(events=events, profiles=inner.effects.profiles if inner else {})
+        base = inner.base if inner else self.model
+        return replace(self, model=WithEventsFit(base=base, effects=effects, step=self.history.step))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
@@ -54,6 +63,8 @@ class Trained:
     state: str
     reason: str
     notes: tuple[str, ...]
+    issued: Mapping[str, tuple[Issued, ...]]
+    """What the backtest issued, by model."""
 
 
 def fit_calibrated(
@@ -61,7 +72,7 @@ def fit_calibrated(
 ) -> Calibrated:
     """Fit a model and learn its band from a few forecasts issued in the past."""
     plan = plan_folds(series, horizon=_testable(series, horizon), folds=WARM_UP, warm_up=0)
-    issued = issue(forecaster(name), series, calendar, plan, on_fold=on_fold)
+    issued = issue(forecaster_for(name, calendar), series, calendar, plan, on_fold=on_fold)
     return _calibrated(name, series, calendar, issued)
 
 
@@ -84,7 +95,7 @@ def backtest(
         def advance(done: int, _total: int, before: int = number * each) -> None:
             on_fold(before + done, len(wanted) * each)
 
-        issued[name] = issue(forecaster(name), series, calendar, plan, on_fold=advance)
+        issued[name] = issue(forecaster_for(name, calendar), series, calendar, plan, on_fold=advance)
     scores = tuple(score(name, issued[name], issued[BASELINE], series, warm_up=plan.warm_up) for name in wanted)
     return scores, issued
 
@@ -102,12 +113,15 @@ def train(
         state="no_forecast" if reason else "ok",
         reason=reason,
         notes=tuple(_notes(series, own)),
+        issued=issued,
     )
 
 
 def gate(own: Score) -> str:
     """Return why a model may not go into service, or nothing if it may."""
-    if not own.folds or np.isnan(own.ratio):
+    if own.folds and np.isnan(own.ratio):
+        return "copying last week makes no error at all in this history, so that nothing can be better"
+    if not own.folds:
         return "the history is too short or too empty for a backtest, so the model is not known to be any good"
     if own.ratio > GATE:
         return f"the error is {own.ratio:.2f} times that of seasonal naive; at most {GATE:.2f} is let through"
@@ -125,7 +139,7 @@ def workable(series: Series) -> tuple[Series, tuple[str, ...]]:
 
 def _calibrated(name: str, series: Series, calendar: Calendar, issued: Sequence[Issued]) -> Calibrated:
     recent = series.upto(len(series), at_most=longest_history(series.step))
-    model = forecaster(name).fit(recent, calendar)
+    model = forecaster_for(name, calendar).fit(recent, calendar)
     kept = recent.upto(len(recent), at_most=round(28 * DAY / series.step))
     return Calibrated(name=name, model=model, calibration=calibrations(issued)[-1], calendar=calendar, history=kept)
 

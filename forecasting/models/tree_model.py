@@ -34,6 +34,9 @@ class TreeModel:
         _check(library, code, "not LightGBM's text form")
         weakref.finalize(self, library.LGBM_BoosterFree, self._handle)
 
+    def __reduce__(self) -> tuple[type["TreeModel"], tuple[str]]:
+        return TreeModel, (self.text,)
+
     @property
     def columns(self) -> int:
         """Number of features that a row must have."""

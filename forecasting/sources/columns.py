@@ -135,7 +135,8 @@ class ColumnReader:
             columns.who = _mixed(columns.who, by_request[1][request])
         odd = np.flatnonzero(np.isnan(columns.at))
         combined = count - agents.count(b"")
-        columns.forms.update({"combined": combined, "common": count - combined - len(odd)})
+        forms = {"combined": combined, "common": count - combined - len(odd)}
+        columns.forms.update({form: lines for form, lines in forms.items() if lines})
         return columns, odd.tolist()
 
     def _odd(self, columns: Columns, index: int, line: bytes) -> None:

@@ -60,6 +60,7 @@ class Metrics:
     rate: Gauge = field(init=False)
     forecast: Gauge = field(init=False)
     forecast_age: Gauge = field(init=False)
+    forecast_drift: Gauge = field(init=False)
     pool_share: Gauge = field(init=False)
     store_up: Gauge = field(init=False)
     loop_errors: Counter = field(init=False)
@@ -126,6 +127,9 @@ class Metrics:
             "talon_forecast_arrivals", "Forecast arrivals per second now", ["room", "quantile"], registry=registry
         )
         self.forecast_age = Gauge("talon_forecast_age_seconds", "Age of the record", ["room"], registry=registry)
+        self.forecast_drift = Gauge(
+            "talon_forecast_drift", "Arrivals of the last two hours over those forecast", ["room"], registry=registry
+        )
         self.pool_share = Gauge("talon_pool_share", "Open share of a pool", ["pool"], registry=registry)
         self.store_up = Gauge("talon_store_up", "1 while the store answers", registry=registry)
         self.loop_errors = Counter("talon_loop_errors_total", "Errors caught by loops", ["loop"], registry=registry)

@@ -80,7 +80,7 @@ def main() -> None:
     given = parser.parse_args()
     paths = series_paths(given.data)
     jobs = [(path, fault, given.country, given.timezone) for path in paths for fault in FAULTS]
-    measured = side_by_side(measure, jobs, workers=2, on_done=lambda done, total: None)
+    measured = list(side_by_side(measure, jobs, workers=2, on_done=lambda done, total: None))
     found = {(name, fault): (own, bar) for name, fault, own, bar in measured}
     names = list(dict.fromkeys(name for name, _ in found))
     print(f"| series | {' | '.join(FAULTS)} |\n|---|{'---|' * len(FAULTS)}")

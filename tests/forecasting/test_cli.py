@@ -58,6 +58,18 @@ def test_predict_writes_the_promised_columns_with_the_default_model(tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_everything_that_can_be_drawn_is_drawn(tmp_path: Path) -> None:
+    """Forecast, components, hours of the week, calibration and error by horizon, one below the other."""
+    source, picture = written(tmp_path, shaped(days=28)), tmp_path / "all.svg"
+    talon("plot", "--data", source, "--model", "prophet", "--what", "all", "--folds", 3, "--output", picture)
+    for words in ("80 % band", "times the level", "hour of the day", "share of arrivals under it", "hours ahead"):
+        assert words in picture.read_text()
+    order = ("plot", "--data", source, "--model", "profile_level", "--output", picture)
+    assert "has no Prophet in it" in refusal(*order, "--what", "components")
+    assert "--what: 'moon' is none of forecast, components" in refusal(*order, "--what", "moon")
+
+
+@pytest.mark.slow
 def test_a_version_in_service_answers_without_loading_what_fitted_it(tmp_path: Path) -> None:
     """predict and publish need neither Prophet, pandas nor LightGBM's package: that is what made them slow."""
     source, models = written(tmp_path, shaped(days=28)), tmp_path / "models"
@@ -85,6 +97,9 @@ def test_logs_become_a_promoted_model_and_a_plan(tmp_path: Path) -> None:
     assert (data / "arrivals.csv").read_text().startswith("ds,y\n1995-07-01T04:10:00Z,1\n")
     said = talon("fit", "--data", data, "--model-dir", models, "--model", "profile_level")
     assert "registered and promoted" in said
+    card = next(models.glob("*/card.html")).read_text()
+    assert "It passed the gate" in card
+    assert "<svg" in card
     assert "arrivals an hour: mostly chance" in said
     plan = ["publish", "--model-dir", models, "--redis", "redis://127.0.0.1:1", "--dry-run"]
     capacities = ["--capacity", "primary=25", "--capacity", "backup=5"]

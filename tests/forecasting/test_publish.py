@@ -1,8 +1,5 @@
-import contextlib
 import socket
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +8,10 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.contract import ForecastRecord, plan_key
+from forecasting.contract import ForecastRecord, plan_key, pool_shares
 from forecasting.core.errors import InputError
 from forecasting.core.series import Forecast
-from forecasting.publish import build_record, compress, pool_shares, rooms_in, safe_url, write_records
+from forecasting.publish import build_record, compress, rooms_in, safe_url, write_records
 
 CAPACITY = {"primary": 25.0, "backup": 25.0}
 RATES = st.floats(0, 1e6)
@@ -92,31 +89,6 @@ def test_without_capacities_the_plan_sets_no_limits() -> None:
     assert made.steps[0].admission_rate is None
     assert made.steps[0].pool_share == {}
     assert compress(made, start=0.0, begin=1e9, speed=1.0, scale=1.0).steps[0].q50 == 10
-
-
-@pytest.fixture
-def store_url(redis_binary: str, tmp_path: Path) -> Iterator[str]:
-    """A real store on a unix socket."""
-    path = Path("/tmp") / f"talon-publish-{tmp_path.name[-8:]}-{time.monotonic_ns()}.sock"
-    command = [redis_binary, "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=tmp_path) as server:
-        deadline = time.monotonic() + 10
-        while not _accepts(path):
-            assert time.monotonic() < deadline, "redis-server did not open its socket"
-            assert server.poll() is None
-        try:
-            yield f"unix://{path}"
-        finally:
-            server.terminate()
-            server.wait(timeout=10)
-            path.unlink(missing_ok=True)
-
-
-def _accepts(path: Path) -> bool:
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
-        probe.connect(str(path))
-        return True
-    return False
 
 
 @pytest.mark.integration

@@ -1,6 +1,7 @@
 """From a fitted model to the running gateway: published, followed, refused when wrong, over when expired."""
 
 import csv
+import json
 import math
 import random
 import time
@@ -107,3 +108,22 @@ def test_an_invalid_record_is_refused_and_an_expired_one_is_over(gateway: Gatewa
         client.set(key, record("new", 600.0, 1.5).to_json())
         wait_for(lambda: forecast(gateway)["version"] == "new", 5.0, "a new record is taken again")
     assert forecast(gateway)["state"] == "ok"
+
+
+def test_what_came_of_each_step_is_written_down(gateway: Gateway, store: str, portal: Portal) -> None:
+    """The gateway logs every step of the plan that it watched whole beside the visits that came, for `monitor`."""
+    log, begin = portal.folder / "data" / "forecasts.jsonl", math.floor(time.time())
+    steps = tuple(
+        PlanStep(at=begin + 4.0 * n, q10=0.0, q50=0.5, q90=1.0, q95=2.0, admission_rate=None, pool_share={})
+        for n in range(100)
+    )
+    made = ForecastRecord(
+        room="booking", version="quick", model="by hand", made_at=begin, expires_at=begin + 600.0, step_seconds=4.0,
+        capacity={}, steps=steps,
+    )  # fmt: skip
+    with redis.Redis.from_url(store) as client:
+        client.set(plan_key("booking"), made.to_json())
+    wait_for(lambda: log.exists() and log.read_text().count("\n") >= 2, 20.0, "two steps are written down")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {(line["room"], line["version"], line["q50"]) for line in lines} == {("booking", "quick", 0.5)}
+    assert all(line["arrivals"] >= 0 and line["factor"] == 1.0 for line in lines)

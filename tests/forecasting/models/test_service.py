@@ -8,10 +8,10 @@ import pytest
 from forecasting.core.calendar import Calendar
 from forecasting.core.errors import InputError
 from forecasting.models.pointer import current_version, served
-from forecasting.models.registry import register
 from forecasting.models.service import listing, promote, rollback
 from forecasting.models.training import train
 from tests.forecasting.made import shaped
+from tests.forecasting.models.test_registry import made
 
 SERIES = shaped(days=28, swing=0.02)
 
@@ -20,7 +20,7 @@ SERIES = shaped(days=28, swing=0.02)
 def versions(tmp_path: Path) -> list[str]:
     """Three versions, each promoted when it was registered."""
     trained = train("profile_level", SERIES, Calendar(), horizon=24, folds=3)
-    return [register(trained, SERIES, tmp_path, made_at=1.8e9 + day * 86400) for day in range(3)]
+    return [made(trained, tmp_path, 1.8e9 + day * 86400) for day in range(3)]
 
 
 def test_rolling_back_goes_through_what_was_in_service_before(tmp_path: Path, versions: list[str]) -> None:

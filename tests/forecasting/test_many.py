@@ -1,0 +1,74 @@
+"""Many series: on local processes and on a real Dask cluster, the same."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from forecasting.sources.csv_series import write_csv
+from tests.conftest import free_port
+from tests.forecasting.made import shaped
+from tests.forecasting.test_cli import refusal, talon
+from tests.integration.processes import Children, wait_for
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[str]:
+    """A scheduler and two workers, each a process of its own."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    port = address.rpartition(":")[2]
+    quiet = ("--host", "127.0.0.1", "--no-dashboard")
+    children = Children(tmp_path)
+    try:
+        dask = (sys.executable, "-m", "dask")
+        scheduler = children.start("scheduler", *dask, "scheduler", *quiet, "--port", port)
+        wait_for(lambda: "Scheduler at" in scheduler.err + scheduler.out, 30.0, "the scheduler listens")
+        for number in range(2):
+            space = ("--nthreads", 1, "--no-nanny", "--local-directory", tmp_path / f"space{number}")
+            children.start(f"worker{number}", *dask, "worker", address, *quiet, *space)
+        yield address
+    finally:
+        children.end()
+
+
+def folder_of_series(tmp_path: Path) -> Path:
+    """Return a folder with three series that can be fitted."""
+    data = tmp_path / "regions"
+    data.mkdir()
+    for number, name in enumerate(("north", "south", "west")):
+        write_csv(shaped(days=28, seed=number, swing=0.02), data / f"{name}.csv")
+    return data
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_what_local_processes_give(tmp_path: Path, cluster: str) -> None:
+    """Same code, same forecasts, whoever does the work; models are written where the command runs."""
+    data = folder_of_series(tmp_path)
+    order = ("fit", "--data", data, "--model", "profile_level", "--folds", 3)
+    assert "3 series fitted, 3 promoted" in talon(*order, "--model-dir", tmp_path / "here", "--workers", 2)
+    assert "3 series fitted, 3 promoted" in talon(*order, "--model-dir", tmp_path / "there", "--scheduler", cluster)
+    for name in ("north", "south", "west"):
+        states = [
+            json.loads(next((tmp_path / place / name).glob("*/model.json")).read_text()) for place in ("here", "there")
+        ]
+        assert states[0] == states[1]
+
+
+def test_a_scheduler_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    """The address is named."""
+    data, port = folder_of_series(tmp_path), free_port()
+    order = ("fit", "--data", data, "--model", "profile_level", "--model-dir", tmp_path / "m")
+    assert f"--scheduler: tcp://127.0.0.1:{port} does not answer" in refusal(
+        *order, "--scheduler", f"tcp://127.0.0.1:{port}"
+    )
+
+
+def test_a_series_that_cannot_be_fitted_leaves_the_others_be(tmp_path: Path) -> None:
+    """Three are fitted and promoted, the fourth is told of, and the command says so at its end."""
+    data = folder_of_series(tmp_path)
+    write_csv(shaped(days=1), data / "east.csv")
+    order = ("fit", "--data", data, "--model", "profile_level", "--folds", 1, "--model-dir", tmp_path / "m")
+    assert "1 of 4 series could not be fitted; the first: east: 24 known bins" in refusal(*order)
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["north", "south", "west"]
