@@ -3,13 +3,16 @@
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from talon.cli import app, main
 
+ROOT = Path(__file__).parent.parent
 GROUP = typer.main.get_command(app)
 
 
@@ -59,6 +62,21 @@ def test_the_example_in_the_help_is_a_command_line_that_is_understood(path: tupl
     assert tuple(example[1 : len(path) + 1]) == path
     with COMMANDS[path].make_context("talon", example[len(path) + 1 :]) as context:
         assert context.params is not None
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "retrain").iterdir()), ids=lambda path: path.name)
+def test_the_examples_of_timers_call_commands_that_are_understood(path: Path) -> None:
+    """systemd, cron and Kubernetes: every command line in them has options that exist."""
+    text = path.read_text().replace("\\\n", " ")
+    lines = re.findall(r"talon (forecast .*)", re.sub(r"#.*", "", text))
+    if path.suffix == ".yaml":
+        job = yaml.safe_load(text)["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+        lines = [" ".join([*job["command"][1:], *job["args"]])]
+    assert lines or path.suffix == ".timer"
+    for line in lines:
+        words = shlex.split(line)
+        with COMMANDS[words[0], words[1]].make_context("talon", words[2:]) as context:
+            assert context.params["issued"] is not None
 
 
 @pytest.mark.parametrize(

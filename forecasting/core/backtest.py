@@ -87,10 +87,10 @@ def check_history(series: Series, *, place: str) -> None:
 
 
 def plan_folds(series: Series, *, horizon: int, folds: int, warm_up: int = WARM_UP) -> Plan:
-    """Return at most `folds` scored cutoffs after at most `warm_up`, and at most two a fold, that only calibrate."""
+    """Return at most `folds` scored cutoffs after at most `warm_up` that only calibrate: one before a single fold."""
     least = shortest_history(series.step)
     possible = list(range(len(series) - horizon, least - 1, -horizon))
-    warm = min(warm_up, len(possible) // 3, max(2 * folds, FEWEST))
+    warm = min(warm_up, len(possible) // 3, 1 if folds == 1 else warm_up)
     wanted = possible[: folds + warm]
     return Plan(cutoffs=tuple(reversed(wanted)), horizon=horizon, history=longest_history(series.step), warm_up=warm)
 

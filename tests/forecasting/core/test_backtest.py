@@ -149,8 +149,8 @@ def test_a_day_that_is_not_known_changes_no_width() -> None:
     assert calibrations(gone)[-1] == calibrations(issued)[-1]
 
 
-def test_a_quick_check_of_one_fold_warms_up_on_two() -> None:
-    """Fewer folds need fewer forecasts before them: a fit in a hurry issues three in all."""
+def test_a_quick_check_of_one_fold_warms_up_on_one() -> None:
+    """A fit in a hurry issues two forecasts in all: one for the band, one to be scored with it."""
     plan = plan_folds(shaped(days=40), horizon=24, folds=1)
-    assert (len(plan.cutoffs), plan.warm_up) == (3, 2)
+    assert (len(plan.cutoffs), plan.warm_up) == (2, 1)
     assert plan_folds(shaped(days=40), horizon=24, folds=3).warm_up == 6
