@@ -112,14 +112,15 @@ def calibration_panel(issued: Sequence[Issued], step: float) -> Panel:
     """Show which share of arrivals came out under each quantile; on the diagonal the band is honest."""
     folds = [
         (fold, band.forecast(fold.times, step, fold.point))
-        for fold, band in list(zip(issued, calibrations(issued), strict=False))[2:]
+        for fold, band in list(zip(issued, calibrations(issued), strict=False))[2 if len(issued) > 2 else 0 :]
     ]
     actual = np.concatenate([fold.actual for fold, _ in folds]) if folds else np.zeros(0)
     quantiles = {
         level: np.concatenate([getattr(band, f"q{round(level * 100)}") for _, band in folds]) if folds else actual
         for level in LEVELS
     }
-    under = [float(np.mean(actual[~np.isnan(actual)] <= q[~np.isnan(actual)])) for q in quantiles.values()]
+    known = ~np.isnan(actual)
+    under = [float(np.count_nonzero(actual[known] <= q[known])) / max(known.sum(), 1) for q in quantiles.values()]
 
     def panel(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)

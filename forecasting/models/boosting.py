@@ -30,7 +30,7 @@ SHORTEST = 10 * DAY
 TREES = 150
 SETTINGS = {
     "objective": "l1", "learning_rate": 0.06, "num_leaves": 31, "min_data_in_leaf": 20, "num_threads": 1,
-    "deterministic": True, "seed": 0, "verbosity": -1,
+    "deterministic": True, "force_row_wise": True, "seed": 0, "verbosity": -1,
 }  # fmt: skip
 KEPT = 6 * WEEK
 

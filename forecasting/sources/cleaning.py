@@ -77,7 +77,7 @@ class Rules:
     retry_window: float = 10.0
     refusal_window: float = 1800.0
     visit_gap: float = 0.0
-    remembered: int = 1_000_000
+    remembered: int = 500_000
     counting: bool = False
     """Count every line that has a time, and clean nothing."""
 

@@ -151,10 +151,13 @@ class ColumnReader:
             if len(samples) < SAMPLES:
                 samples.append(masked(line) if reason is not Reason.BLANK else "")
             return
+        if self._classify is not None and not event.kind:
+            room, name = self._classify(event.method, bare(event.path))
+            event = event._replace(room=room, kind=name)
         columns.at[index] = event.at
         columns.forms[event.form] += 1
         columns.verdict[index] = KEPT if self._rules.counting else self._judge.of_event(event)
-        columns.group[index] = self._group(event.method, bare(event.path), event)
+        columns.group[index] = self._group((event.room, event.kind, event.region))
         columns.refused[index] = event.status in REFUSED or (bool(event.decision) and not event.visit)
         kind = self._judge.repeat(event)
         columns.repeat[index] = kind
@@ -188,19 +191,16 @@ class ColumnReader:
     def _request(self, request: bytes) -> tuple[int, int, int]:
         method, path = asked(request.decode("utf-8", "replace"))
         plain = bare(path)
-        verdict = KEPT if self._rules.counting else self._judge.of_request(method, plain)
-        return verdict, self._hash(_request_key(method, path)), self._group(method, plain, None)
+        room, kind = self._classify(method, plain) if self._classify is not None else ("", "")
+        verdict = KEPT if self._rules.counting else self._judge.of_request(method, plain, kind)
+        return verdict, self._hash(_request_key(method, path)), self._group((room, kind, ""))
 
     def _agent(self, agent: bytes) -> tuple[int, int]:
         verdict = KEPT if self._rules.counting else self._judge.of_agent(agent.decode("utf-8", "replace"))
         return verdict, self._hash(agent)
 
-    def _group(self, method: str, path: str, event: Event | None) -> int:
-        """Return the number of the group of a request; what the log itself says goes first."""
-        room, kind, region = (event.room, event.kind, event.region) if event is not None else ("", "", "")
-        if self._classify is not None and not kind:
-            room, kind = self._classify(method, path)
-        return self._groups.setdefault((room, kind, region), len(self._groups))
+    def _group(self, group: Group) -> int:
+        return self._groups.setdefault(group, len(self._groups))
 
     def _hash(self, what: bytes) -> int:
         return int.from_bytes(hashlib.blake2b(what, key=self._salt, digest_size=8).digest(), "little", signed=True) or 1

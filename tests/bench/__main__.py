@@ -17,6 +17,7 @@ PARTS = {
     "openings": "what calling from a shuffled cohort costs",
     "waits": "how often waits end inside the range that was shown first",
     "ingest": "how fast logs are read, beside wc, DuckDB, polars and GoAccess",
+    "correction": "what following live counts is worth to a forecast of the day",
     "dirt": "how much worse forecasts become when the history is dirty",
     "day": "a simulated day with a million visitors",
 }

@@ -200,6 +200,16 @@ def test_rooms_classes_and_regions_are_counted_apart() -> None:
     assert np.nansum(found.series.values) == 2
 
 
+def test_what_the_gateway_calls_static_is_noise_in_other_logs_too() -> None:
+    """With its classes at hand, a class of noise is dropped under its name, whatever the path looks like."""
+    task = Ingest(width=300.0, rules=Rules())
+    task.begin("test.log")
+    reader = how(classify=lambda method, path: ("", "static" if path == "/bundle" else "visit")).reader()
+    task.take(reader.read(b"\n".join([common(1, path="/bundle"), common(2), own(3, path="/bundle"), b""])))
+    task.end()
+    assert (task.quality.kept, task.quality.dropped) == (1, {Reason.STATIC: 2})
+
+
 def test_counting_alone_takes_every_line_with_a_time() -> None:
     """Bots, images and repetitions count; a line without a time does not."""
     lines = [common(1), common(1), common(2, path="/a.png"), common(3, agent="curl/8")]
