@@ -57,7 +57,10 @@ class LiveForecast:
     _outcomes: list[Outcome] = field(default_factory=list)
 
     def take(self, record: ForecastRecord | None) -> None:
-        """Follow another record from now on."""
+        """Follow another record from now on; a new version was fitted to what came, so it begins without a drift."""
+        if record is None or self.record is None or record.version != self.record.version:
+            self._minutes.clear()
+            self.drift = 1.0
         self.record = record
         self.corrected = record
 

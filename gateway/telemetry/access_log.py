@@ -1,6 +1,7 @@
 """The access log: one JSON object a line, written in batches, readable by `talon forecast ingest`.
 
-No address is written: a visit is known by its id, and a visitor without one by nothing at all.
+No address is written: a visit is known by its id, and who was turned away or joins by a keyed hash that is another one
+each day, so that demand can be counted.
 """
 
 import sys

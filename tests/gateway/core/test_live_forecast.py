@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +59,17 @@ def test_the_backup_is_planned_in_when_more_come_than_was_forecast() -> None:
     watch(live, 0.0, 7205.0, 3.0)
     assert live.corrected is not None
     assert live.corrected.steps[25].pool_share["backup"] > 0.2
+
+
+def test_a_new_version_is_not_corrected_twice() -> None:
+    """What a fit has learned of the last hours is in its forecast; the same version published again keeps the drift."""
+    live = LiveForecast()
+    live.take(record())
+    watch(live, 0.0, 7205.0, 3.0)
+    live.take(record())
+    assert live.drift == pytest.approx(1.5, abs=0.02)
+    live.take(replace(record(3.0), version="w"))
+    assert live.drift == 1.0
 
 
 def test_a_handful_of_people_corrects_little() -> None:
