@@ -49,12 +49,14 @@ def fit(
 
     Example: talon forecast fit --data regions/ --model-dir var/models --scheduler tcp://dask:8786
     """
-    from forecasting.fitting import FitJob, knows, series_in
+    from forecasting.fitting import FitJob, ingest_notes, knows, series_in
     from forecasting.models.catalogue import forecaster
     from forecasting.views import say
 
     forecaster(model)  # a wrong name is told before anything is read
     found = series_in(data, by)
+    for note in ingest_notes(data):
+        say(f"note: {note}")
     many = len(found) > 1 or bool(by)
     places = {name: model_dir / name if many else model_dir for name in found}
     if if_new and (same := [name for name, series in found.items() if knows(places[name], series, model)]):

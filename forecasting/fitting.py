@@ -1,5 +1,6 @@
 """Fitting and testing series: one, or many side by side, each in a process of its own."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from forecasting.sources.csv_series import read_csv
 from forecasting.sources.table import read_table
 
 BY = ("room", "class", "region", "all")
+
+UNREAD, GAPS = 0.02, 0.05
+"""Shares of unreadable lines and of gaps from which on a fit says so."""
 
 OnFold = Callable[[int, int], None]
 
@@ -71,6 +75,22 @@ def series_in(data: Path, by: str) -> dict[str, Series]:
         if name_of(path) in found:
             raise InputError(f"--data: {data} holds two files for one series, {name_of(path)}")
         found[name_of(path)] = read_csv(path)
+    return found
+
+
+def ingest_notes(data: Path) -> list[str]:
+    """Return what the quality report of an ingest says that a fit should be taken with care for; none without one."""
+    try:
+        quality = json.loads((data / "quality.json").read_text(encoding="utf-8"))
+        read, dropped, bins = quality["lines_read"], quality["dropped"], max(quality["bins"], 1)
+        unread = sum(dropped.get(reason, {"lines": 0})["lines"] for reason in ("broken", "too_long"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    found = []
+    if unread > UNREAD * read:
+        found.append(f"{unread / read:.0%} of the lines of the logs could not be read; see {data / 'quality.html'}")
+    if quality["gap_bins"] > GAPS * bins:
+        found.append(f"{quality['gap_bins'] / bins:.0%} of the time the logs hold nothing; see {data / 'quality.html'}")
     return found
 
 

@@ -1,14 +1,14 @@
 """A block of lines to columns of numbers: what takes time for each line, done for many at once and in any process.
 
-Lines of the Common and Combined form are taken apart by one pattern over the whole block; whatever does not fit it goes
-line by line through `LineParser`, with the same result. What stands in a log again and again (a second, a request, a
+Lines of the Common and Combined form are taken apart all at once (`take_apart`); what does not fit goes line by line
+through `LineParser`, with the same result. What stands in a log again and again (a second, a request, a
 client with its browser) is judged once and looked up after that. Addresses leave as keyed hashes.
 """
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -29,7 +29,8 @@ from forecasting.sources.cleaning import (
 )
 from forecasting.sources.lines import LONGEST_LINE
 from forecasting.sources.masking import described, masked
-from forecasting.sources.parsers import Event, LineParser, asked
+from forecasting.sources.parsers import LineParser, asked
+from forecasting.sources.take_apart import Fields, instants, take_apart
 
 SAMPLES = 3
 SEARCHED = 30
@@ -40,11 +41,6 @@ LOOKED_UP = 100_000
 Group = tuple[str, str, str]
 """Room, class and region of an arrival; empty where they are not known."""
 
-_LINE = re.compile(
-    rb"(?:(\S{1,512}+) \S{1,256}+ [^\[\n]{0,256}+\[(\d\d/[A-Z][a-z][a-z]/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
-    rb'"([^"\\\n]{0,8000}+)" (\d\d\d) (?>\d++|-)'
-    rb'(?: "[^"\\\n]{0,8000}+" "([^"\\\n]{0,4000}+)"[^\n]{0,8000}+)?+\r?+|([^\n]*+))\n'
-)
 _STAMP = re.compile(rb"[^\[\n]{0,2000}\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d):\d\d ([+-]\d{4})\][^\n]*\n")
 _MIXER = 0x9E3779B97F4A7C15
 
@@ -84,25 +80,24 @@ class ColumnReader:
 
     def _begin_tables(self) -> None:
         self._groups: dict[Group, int] = {}
-        self._seconds = _Table(self._parser.stamp)
         self._requests = _Table(self._request)
         self._agents = _Table(self._agent)
         self._clients = _Table(self._hash)
 
     def read(self, data: bytes) -> Columns:
         """Return the columns of whole lines."""
-        if max(map(len, (self._groups, self._seconds, self._requests, self._agents, self._clients))) > LOOKED_UP:
+        if max(map(len, (self._groups, self._requests, self._agents, self._clients))) > LOOKED_UP:
             self._begin_tables()
         if self._rules.counting and (counted := self._count(data)) is not None:
             return counted
-        rows: Sequence[tuple[bytes, ...]]
-        by_line = self._parser.is_described or data[:1] == b"{"
-        rows = [(b"", b"", b"", b"", b"", line) for line in data.split(b"\n")[:-1]] if by_line else _LINE.findall(data)
-        columns, odd = self._usual(rows) if not by_line else (self._empty(len(rows)), range(len(rows)))
-        for index in odd:
-            self._odd(columns, index, _whole(rows[index]))
+        fields = take_apart(data)
+        columns = self._empty(len(fields.begin))
+        if not self._parser.is_described:
+            self._usual(columns, data, fields)
+        for index in np.flatnonzero(np.isnan(columns.at)).tolist():
+            self._odd(columns, index, data[fields.begin[index] : fields.end[index]])
         columns.groups = tuple(self._groups)
-        self._suspect(columns, rows)
+        self._suspect(columns, data, fields)
         return columns
 
     def _empty(self, count: int) -> Columns:
@@ -112,36 +107,30 @@ class ColumnReader:
             refused=np.zeros(count, dtype=np.bool_), group=ints[4], groups=(), forms=Counter(),
         )  # fmt: skip
 
-    def _usual(self, rows: Sequence[tuple[bytes, ...]]) -> tuple[Columns, Sequence[int]]:
-        """Return the columns of the lines that fit the pattern, and which lines do not."""
-        count = len(rows)
-        columns = self._empty(count)
-        if not count:
-            return columns, ()
-        clients, stamps, requests, statuses, agents, _ = zip(*rows, strict=True)
-        columns.at = np.array(self._seconds.many(stamps), dtype=np.float64)
-        request = np.array(self._requests.many(requests), dtype=np.int64)
-        agent = np.array(self._agents.many(agents), dtype=np.int64)
-        client = np.array(self._clients.many(clients), dtype=np.int64)
+    def _usual(self, columns: Columns, data: bytes, fields: Fields) -> None:
+        """Fill in the lines that could be taken apart and have a time; the others stay without one."""
+        at = instants(data, fields, self._parser)
+        which = np.flatnonzero(~np.isnan(at))
+        if not len(which):
+            return
+        request = np.array(self._requests.many(_cut(data, *(place[which] for place in fields.request))))
+        agent = np.array(self._agents.many(_cut(data, *(place[which] for place in fields.agent))))
+        client = np.array(self._clients.many(_cut(data, fields.begin[which], fields.client[which])))
         by_request, by_agent = self._requests.columns(), self._agents.columns()
-        columns.verdict = np.minimum(by_request[0][request], by_agent[0][agent])
-        columns.group = by_request[2][request]
-        if b"429" in statuses or b"503" in statuses:
-            columns.refused = np.fromiter(map((b"429", b"503").__contains__, statuses), np.bool_, count)
+        who = _mixed(client, by_agent[1][agent])
         kind = Repeat.CLIENT if self._rules.visit_gap else Repeat.REQUEST if self._rules.retry_window else Repeat.NEVER
-        columns.repeat[:] = kind
-        columns.who = _mixed(client, by_agent[1][agent])
-        if kind is Repeat.REQUEST:
-            columns.who = _mixed(columns.who, by_request[1][request])
-        odd = np.flatnonzero(np.isnan(columns.at))
-        combined = count - agents.count(b"")
-        forms = {"combined": combined, "common": count - combined - len(odd)}
+        columns.at[which] = at[which]
+        columns.verdict[which] = np.minimum(by_request[0][request], by_agent[0][agent])
+        columns.group[which] = by_request[2][request]
+        columns.refused[which] = np.isin(fields.status[which], tuple(REFUSED))
+        columns.repeat[which] = kind
+        columns.who[which] = _mixed(who, by_request[1][request]) if kind is Repeat.REQUEST else who
+        common = int(np.count_nonzero(fields.agent[1][which] == 0))
+        forms = {"combined": len(which) - common, "common": common}
         columns.forms.update({form: lines for form, lines in forms.items() if lines})
-        return columns, odd.tolist()
 
     def _odd(self, columns: Columns, index: int, line: bytes) -> None:
         """Fill in a line that had to be read by itself."""
-        line = line.removesuffix(b"\r")
         event = None if len(line) > LONGEST_LINE or not line.strip() else self._parser.parse(line)
         if event is None:
             reason = Reason.TOO_LONG if len(line) > LONGEST_LINE else Reason.BROKEN if line.strip() else Reason.BLANK
@@ -208,7 +197,7 @@ class ColumnReader:
     def _one(self, one: int, two: int) -> int:
         return int(_mixed(np.array([one]), np.array([two]))[0])
 
-    def _suspect(self, columns: Columns, rows: Sequence[tuple[bytes, ...]]) -> None:
+    def _suspect(self, columns: Columns, data: bytes, fields: Fields) -> None:
         """Describe a few lines that look like repetitions or stray times; others decide whether they are."""
         if self._suspected >= 4 * SAMPLES or self._blocks > SEARCHED:
             return
@@ -220,7 +209,7 @@ class ColumnReader:
         steps = np.diff(columns.at[timed], prepend=columns.at[timed[:1]])
         strays = timed[(steps < -3600) | (steps > 86400)][:SAMPLES]
         for index in (*again.tolist(), *strays.tolist()):
-            event = self._event(rows[index])
+            event = self._parser.parse(data[fields.begin[index] : fields.end[index]])
             if event is not None:
                 self._suspected += 1
                 columns.suspects[index] = described(event)
@@ -228,17 +217,9 @@ class ColumnReader:
             if reason in columns.samples:
                 continue
             for index in np.flatnonzero((columns.verdict == number) & ~np.isnan(columns.at))[:SAMPLES].tolist():
-                event = self._event(rows[index])
+                event = self._parser.parse(data[fields.begin[index] : fields.end[index]])
                 if event is not None:
                     columns.samples.setdefault(reason, []).append(described(event))
-
-    def _event(self, row: tuple[bytes, ...]) -> Event | None:
-        client, stamp, request, status, agent, line = row
-        if not stamp:
-            return self._parser.parse(line)
-        method, path = asked(request.decode("utf-8", "replace"))
-        at = self._parser.stamp(stamp)
-        return Event(at, client, method, path, int(status), agent.decode("utf-8", "replace"), "combined")
 
 
 class _Table(dict[Any, Any]):
@@ -266,10 +247,8 @@ class _Table(dict[Any, Any]):
         return tuple(np.array(column, dtype=np.int64) for column in zip(*self._rows, strict=True))
 
 
-def _whole(row: tuple[bytes, ...]) -> bytes:
-    """Return a line that did not fit, or one whose time is none."""
-    client, stamp, request, _, _, line = row
-    return b'%s - - [%s] "%s"' % (client, stamp, request) if stamp else line
+def _cut(data: bytes, begin: IntArray, end: IntArray) -> tuple[bytes, ...]:
+    return tuple([data[first:last] for first, last in zip(begin.tolist(), end.tolist(), strict=True)])
 
 
 def _request_key(method: str, path: str) -> bytes:

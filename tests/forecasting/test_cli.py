@@ -1,4 +1,5 @@
 import csv
+import gzip
 import json
 import subprocess
 import sys
@@ -111,6 +112,16 @@ def test_logs_become_a_promoted_model_and_a_plan(tmp_path: Path) -> None:
     assert "the history of the model ends 1995-09-01T03:00:00Z" in stale.reason
     talon("plot", "--model-dir", models, "--output", tmp_path / "plan.svg")
     assert "80 % band" in (tmp_path / "plan.svg").read_text()
+
+
+def test_a_fit_says_what_was_wrong_with_the_logs(tmp_path: Path) -> None:
+    """Lines that could not be read, and time of which the logs hold nothing, are told of before anything is fitted."""
+    log, data = tmp_path / "access.log", tmp_path / "data"
+    log.write_bytes(gzip.decompress(sample_log().read_bytes()) + b"nonsense\n" * 100)
+    talon("ingest", log, "--out", data, "--static", "")
+    said = talon("fit", "--data", data, "--model-dir", tmp_path / "m", "--model", "profile_level", "--folds", 1)
+    assert "note: 9% of the lines of the logs could not be read; see" in said
+    assert "note: 9% of the time the logs hold nothing" in said
 
 
 def test_standard_input_is_read(tmp_path: Path) -> None:
