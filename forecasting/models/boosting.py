@@ -29,8 +29,9 @@ SHORTEST = 10 * DAY
 """Known history below which the shape of a week cannot be told from its days."""
 TREES = 200
 SETTINGS = {
-    "objective": "l1", "learning_rate": 0.06, "num_leaves": 15, "min_data_in_leaf": 20, "num_threads": 1,
-    "deterministic": True, "force_row_wise": True, "seed": 0, "verbosity": -1,
+    "objective": "l1", "learning_rate": 0.04, "num_leaves": 15, "min_data_in_leaf": 20, "feature_fraction": 0.5,
+    "bagging_fraction": 0.7, "bagging_freq": 1, "num_threads": 1, "deterministic": True, "force_row_wise": True,
+    "seed": 0, "verbosity": -1,
 }  # fmt: skip
 KEPT = 6 * WEEK
 
