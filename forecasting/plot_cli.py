@@ -35,13 +35,12 @@ def plot(
     Example: talon forecast plot --data var/data --model-dir var/models --what all --output model.png
     """
     from forecasting.core.backtest import check_history
-    from forecasting.models.pointer import current_version
-    from forecasting.models.registry import read_version
+    from forecasting.models.service import in_service
     from forecasting.models.training import backtest, fit_calibrated, workable
     from forecasting.pictures import KINDS, Tested, panels
     from forecasting.plotting import check_format, draw
     from forecasting.sources.csv_series import read_csv
-    from forecasting.views import progress, say
+    from forecasting.views import progress, say, warn
 
     if data is None and model_dir is None:
         raise InputError("plot: give --data, --model-dir or both")
@@ -51,7 +50,9 @@ def plot(
         raise InputError(f"--what: {sorted(wrong)[0]!r} is none of {', '.join(KINDS)}, all")
     series = workable(read_csv(series_path(data)))[0] if data is not None else None
     if model_dir is not None:
-        fitted = read_version(model_dir, current_version(model_dir)).fitted
+        found, note = in_service(model_dir)
+        warn(note)
+        fitted = found.fitted
     else:
         assert series is not None
         check_history(series, place=str(data))

@@ -32,18 +32,19 @@ def predict(
     """
     from forecasting.core.backtest import check_history
     from forecasting.sources.csv_series import read_csv, write_forecast
-    from forecasting.views import progress, say
+    from forecasting.views import progress, say, warn
 
     if (source is None) == (model_dir is None):
         raise InputError("predict: give either --input with --freq, or --model-dir")
     if model_dir is not None:
-        from forecasting.models.pointer import current_version
-        from forecasting.models.registry import read_version
+        from forecasting.models.service import in_service
 
-        version = current_version(model_dir)
-        served = read_version(model_dir, version).fitted
+        found, note = in_service(model_dir)
+        warn(note)
+        served = found.fitted
         write_forecast(served.forecast(served.history.ahead(horizon)), output)
-        say(f"written: {output}: {horizon} steps of {format_span(served.history.step)} by {served.name}, {version}")
+        what = f"{horizon} steps of {format_span(served.history.step)} by {served.name}, {found.version}"
+        say(f"written: {output}: {what}")
         return
     from forecasting.models.training import fit_calibrated
 

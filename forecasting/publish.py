@@ -21,8 +21,7 @@ from forecasting.core.errors import InputError
 from forecasting.core.outcomes import Outcomes, band_of
 from forecasting.core.series import Forecast
 from forecasting.core.spans import DAY, format_instant, format_span
-from forecasting.models.pointer import current_version
-from forecasting.models.registry import Registered, read_version
+from forecasting.models.registry import Registered
 from forecasting.sources.events_file import read_events
 
 DEFAULT_ROOM = "booking"
@@ -77,8 +76,8 @@ def without_forecast(
     )  # fmt: skip
 
 
-def record_in_service(
-    root: Path,
+def record_of(
+    found: Registered,
     *,
     room: str,
     capacity: Mapping[str, float],
@@ -89,14 +88,12 @@ def record_in_service(
     issued: Outcomes | None = None,
     events: Path | None = None,
 ) -> ForecastRecord:
-    """Return the record of the version in service for `[begin, begin + horizon)`; without one, why not.
+    """Return the record of a version for `[begin, begin + horizon)`; if it may not serve, one that says why.
 
     With what was `issued` lately the band is learned from that, else it is the one of the backtest. With a file of
     `events` those count, instead of those that were known when the version was fitted.
     """
-    version = current_version(root)
-    found = read_version(root, version)
-    model = found.fitted.name
+    version, model = found.version, found.fitted.name
     reason = _why_not(found, begin)
     if reason:
         return without_forecast(

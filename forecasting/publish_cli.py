@@ -37,26 +37,30 @@ def publish(
 
     Example: talon forecast publish --model-dir var/models --redis redis://localhost --issued var/forecasts.jsonl
     """
-    from forecasting.publish import record_in_service, rooms_in, safe_url, write_records
+    from forecasting.models.service import in_service
+    from forecasting.publish import record_of, rooms_in, safe_url, write_records
     from forecasting.sources.issued import read_issued
-    from forecasting.views import say
+    from forecasting.views import say, warn
 
     now = time.time()
     outcomes = read_issued(issued).rooms if issued is not None and issued.exists() else {}
-    records = [
-        record_in_service(
-            folder,
-            room=name,
-            capacity=capacities_of(capacity or []),
-            age_limit=parse_span(age_limit, name="--age-limit"),
-            horizon=parse_span(horizon, name="--horizon"),
-            begin=now if at is None else instant_of(at),
-            made_at=now,
-            issued=outcomes.get(name),
-            events=events,
+    records = []
+    for name, folder in rooms_in(model_dir, room).items():
+        found, note = in_service(folder)
+        warn(note)
+        records.append(
+            record_of(
+                found,
+                room=name,
+                capacity=capacities_of(capacity or []),
+                age_limit=parse_span(age_limit, name="--age-limit"),
+                horizon=parse_span(horizon, name="--horizon"),
+                begin=now if at is None else instant_of(at),
+                made_at=now,
+                issued=outcomes.get(name),
+                events=events,
+            )
         )
-        for name, folder in rooms_in(model_dir, room).items()
-    ]
     if dry_run:
         for record in records:
             typer.echo(record.to_json())

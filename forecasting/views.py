@@ -143,6 +143,12 @@ def say(text: str) -> None:
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
 
 
+def warn(text: str) -> None:
+    """Print one line on standard error, or nothing."""
+    if text:
+        Console(stderr=True, soft_wrap=True).print(f"talon: {text}", markup=False, highlight=False)
+
+
 def show_versions(manifests: Sequence[Mapping[str, Any]]) -> None:
     """Print one line for each version: state, model, data, scores, and why it was not promoted."""
     table = Table(title="Versions", title_justify="left")

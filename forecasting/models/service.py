@@ -6,13 +6,29 @@ where it is.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from forecasting.core.errors import InputError
 from forecasting.core.spans import WEEK
-from forecasting.models.pointer import point, put_in_service, served
-from forecasting.models.registry import read_version
+from forecasting.models.pointer import current_version, point, put_in_service, served
+from forecasting.models.registry import Registered, read_version
+
+
+def in_service(root: Path) -> tuple[Registered, str]:
+    """Return the version in service, and what there is to say about it.
+
+    If it cannot be read, the last one before it that can be is used and that is said; InputError if there is none.
+    """
+    first = current_version(root)
+    try:
+        return read_version(root, first), ""
+    except InputError as error:
+        for version in served(root)[1:]:
+            with suppress(InputError):
+                return read_version(root, version), f"{error}; {version}, in service before it, is used"
+        raise
 
 
 def promote(root: Path, version: str) -> None:

@@ -5,7 +5,11 @@ needs neither. Calls and numbers are those of `LightGBM/c_api.h`.
 """
 
 import ctypes
+import os
+import sys
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,9 +32,10 @@ class TreeModel:
         self._handle = ctypes.c_void_p()
         if _END not in text:
             raise ValueError("not LightGBM's text form: cut short")
-        code = library.LGBM_BoosterLoadModelFromString(
-            text.encode(), ctypes.byref(ctypes.c_int()), ctypes.byref(self._handle)
-        )
+        with _unheard():
+            code = library.LGBM_BoosterLoadModelFromString(
+                text.encode(), ctypes.byref(ctypes.c_int()), ctypes.byref(self._handle)
+            )
         _check(library, code, "not LightGBM's text form")
         weakref.finalize(self, library.LGBM_BoosterFree, self._handle)
 
@@ -77,6 +82,20 @@ def load_library() -> ctypes.CDLL:
         ) from None
     library.LGBM_GetLastError.restype = ctypes.c_char_p
     return library
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Hold back what the library writes to standard error by itself; its error is asked for, and said once."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _check(library: ctypes.CDLL, code: int, what: str) -> None:

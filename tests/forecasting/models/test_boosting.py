@@ -108,3 +108,13 @@ def test_trees_of_other_columns_are_refused() -> None:
     hourly, fine = (forecaster("boosting").fit(shaped(days=28, step=step), Calendar()).dump() for step in (3600, 900))
     with pytest.raises(ValueError, match="the trees were fitted on 22 columns; this version has 17"):
         load_model("boosting", {**hourly, "trees": fine["trees"]}, Calendar())
+
+
+def test_damaged_trees_are_one_sentence_and_no_word_of_the_library(capfd: pytest.CaptureFixture[str]) -> None:
+    """LightGBM writes to standard error by itself; that is held back, and its reason is in the error."""
+    state = forecaster("boosting").fit(shaped(days=28), Calendar()).dump()
+    damaged = str(state["trees"]).replace("max_feature_idx=16", "max_feature_idx=9")
+    capfd.readouterr()
+    with pytest.raises(ValueError, match="not LightGBM's text form: Wrong size of feature_names"):
+        load_model("boosting", {**state, "trees": damaged}, Calendar())
+    assert capfd.readouterr() == ("", "")

@@ -8,12 +8,24 @@ import pytest
 from forecasting.core.calendar import Calendar
 from forecasting.core.errors import InputError
 from forecasting.models.pointer import current_version, served
-from forecasting.models.service import listing, promote, rollback
+from forecasting.models.service import in_service, listing, promote, rollback
 from forecasting.models.training import train
 from tests.forecasting.made import shaped
 from tests.forecasting.models.test_registry import made
 
 SERIES = shaped(days=28, swing=0.02)
+
+
+def test_a_broken_version_in_service_leaves_the_one_before_it_at_work(versions: list[str], tmp_path: Path) -> None:
+    """Cut short, from the future: the last whole one is used, and a sentence says so; with none left it is refused."""
+    for version, text in ((versions[2], '{"format": 1'), (versions[1], '{"format": 99}')):
+        (tmp_path / version / "model.json").write_text(text)
+    found, note = in_service(tmp_path)
+    assert found.version == versions[0]
+    assert f"{versions[2]}/model.json: not JSON; fit again; {versions[0]}, in service before it, is used" in note
+    (tmp_path / versions[0] / "model.json").write_text("")
+    with pytest.raises(InputError, match=r"model\.json: not JSON"):
+        in_service(tmp_path)
 
 
 @pytest.fixture
