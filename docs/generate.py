@@ -182,15 +182,16 @@ def commands() -> dict[str, Any]:
 
 
 def cli_sections() -> str:
-    """Return a section for each command: what it does, an example, its options."""
+    """Return a section for each command: what it does, examples, its options."""
     return "\n\n".join(_command(name, command) for name, command in commands().items())
 
 
 def _command(name: str, command: Any) -> str:
-    text, _, example = (command.help or "").partition("Example:")
+    text, *examples = (command.help or "").split("Example:")
     parts = [f"## {name}", " ".join(text.split())]
-    if example.strip():
-        parts.append(f"```\n{' '.join(example.split())}\n```")
+    if examples:
+        lines = "\n".join(" ".join(example.split()) for example in examples)
+        parts.append(f"```\n{lines}\n```")
     rows = [_option(one) for one in command.params if not one.hidden]
     if rows:
         parts.append("\n".join(["| option | default | meaning |", "|---|---|---|", *rows]))
