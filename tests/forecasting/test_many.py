@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from forecasting.contract import ForecastRecord
+from forecasting.core.spans import format_instant
 from forecasting.sources.csv_series import write_csv
+from forecasting.sources.table import write_table
 from tests.conftest import free_port
 from tests.forecasting.made import shaped
 from tests.forecasting.test_cli import refusal, talon
@@ -72,3 +75,31 @@ def test_a_series_that_cannot_be_fitted_leaves_the_others_be(tmp_path: Path) -> 
     order = ("fit", "--data", data, "--model", "profile_level", "--folds", 1, "--model-dir", tmp_path / "m")
     assert "1 of 4 series could not be fitted; the first: east: 24 known bins" in refusal(*order)
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["north", "south", "west"]
+
+
+def test_rooms_of_one_log_are_fitted_and_published_apart(tmp_path: Path) -> None:
+    """A model and a record of each room that ingest has counted; a word that is no column is refused."""
+    groups = {
+        ("adults", "visit", "north"): shaped(days=28, seed=1, swing=0.02),
+        ("adults", "visit", "south"): shaped(days=28, seed=2, swing=0.02),
+        ("kids", "visit", ""): shaped(days=28, seed=3, swing=0.02),
+    }
+    write_table(groups, tmp_path / "data" / "arrivals.parquet")
+    order = (
+        "fit",
+        "--data",
+        tmp_path / "data",
+        "--model",
+        "profile_level",
+        "--folds",
+        5,
+        "--model-dir",
+        tmp_path / "m",
+    )
+    assert "2 series fitted" in talon(*order, "--by", "room")
+    at = format_instant(shaped(days=28).end)
+    said = talon("publish", "--model-dir", tmp_path / "m", "--redis", "redis://127.0.0.1:1", "--dry-run", "--at", at)
+    records = [ForecastRecord.from_json(line) for line in said.splitlines()]
+    assert [(record.room, len(record.steps)) for record in records] == [("adults", 24), ("kids", 24)]
+    assert records[0].steps[9].q50 > 1.5 * records[1].steps[9].q50
+    assert "--by: 'colour' is none of room, class, region, all" in refusal(*order, "--by", "colour")
