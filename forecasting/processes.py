@@ -7,11 +7,10 @@ returns is all that travels.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TypeVar
 
 from forecasting.core.errors import InputError
+from forecasting.pools import process_pool
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
@@ -33,7 +32,7 @@ def side_by_side(
 def _here(work: Callable[[Job], Done], jobs: Sequence[Job], workers: int) -> Iterator[Done]:
     for variable in _THREADS:
         os.environ.setdefault(variable, "1")  # for the processes: they share the cores already
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+    with process_pool(min(workers, len(jobs))) as pool:
         try:
             yield from pool.map(work, jobs)
         except BaseException:

@@ -8,11 +8,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path, PurePath
 from typing import IO
 
 from forecasting.core.errors import InputError
+from forecasting.pools import process_pool
 from forecasting.sources.blocks import Block, blocks
 from forecasting.sources.cleaning import Classify, Rules
 from forecasting.sources.columns import ColumnReader, Columns
@@ -67,7 +67,7 @@ def ingest(
         stack.enter_context(_uncollected())
         pool = None
         if wanted > 1 and _size(sources, [begin_of(source) for source in sources]) >= MUCH:
-            pool = stack.enter_context(_pool(how, wanted))
+            pool = stack.enter_context(process_pool(wanted, _begin, how))
         reader = how.reader()
         for source in sources:
             begin = begin_of(source)
@@ -104,9 +104,6 @@ def _columns(
             yield done.result(), end
     except BrokenProcessPool:
         raise InputError("a process that reads the logs was ended from outside; use --workers 1") from None
-    finally:
-        for done, _ in waiting:
-            done.cancel()
 
 
 _readers: list[ColumnReader] = []
@@ -123,10 +120,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
-
-
-def _pool(how: HowToRead, workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(how,))
 
 
 def _begin(how: HowToRead) -> None:
