@@ -1,6 +1,7 @@
 """`talon forecast publish`: what the gateway is to follow, for one room or for many."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -43,24 +44,21 @@ def publish(
     from forecasting.views import say, warn
 
     now = time.time()
+    make = partial(
+        record_of,
+        capacity=capacities_of(capacity or []),
+        age_limit=parse_span(age_limit, name="--age-limit"),
+        horizon=parse_span(horizon, name="--horizon"),
+        begin=now if at is None else instant_of(at),
+        made_at=now,
+        events=events,
+    )
     outcomes = read_issued(issued).rooms if issued is not None and issued.exists() else {}
     records = []
     for name, folder in rooms_in(model_dir, room).items():
         found, note = in_service(folder)
         warn(note)
-        records.append(
-            record_of(
-                found,
-                room=name,
-                capacity=capacities_of(capacity or []),
-                age_limit=parse_span(age_limit, name="--age-limit"),
-                horizon=parse_span(horizon, name="--horizon"),
-                begin=now if at is None else instant_of(at),
-                made_at=now,
-                issued=outcomes.get(name),
-                events=events,
-            )
-        )
+        records.append(make(found, room=name, issued=outcomes.get(name)))
     if dry_run:
         for record in records:
             typer.echo(record.to_json())
