@@ -203,8 +203,9 @@ class ColumnReader:
             return
         self._blocks += 1
         able = np.flatnonzero((columns.verdict == KEPT) & ~np.isnan(columns.at) & (columns.who != 0))
-        first = np.unique(columns.who[able], return_index=True)[1]
-        again = np.setdiff1d(able, able[first])[:SAMPLES]
+        repeated = np.ones(len(able), dtype=np.bool_)
+        repeated[np.unique(columns.who[able], return_index=True)[1]] = False
+        again = able[repeated][:SAMPLES]
         timed = np.flatnonzero(~np.isnan(columns.at))
         steps = np.diff(columns.at[timed], prepend=columns.at[timed[:1]])
         strays = timed[(steps < -3600) | (steps > 86400)][:SAMPLES]

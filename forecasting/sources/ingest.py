@@ -158,7 +158,7 @@ class Ingest:
         quality.kept += int(np.count_nonzero(kept))
         groups = columns.group[where][kept]
         names = list(self._group_ids)
-        for number in np.unique(groups).tolist():
+        for number in np.flatnonzero(np.bincount(groups)).tolist():
             self.tally.note_arrivals(names[number], bins[kept][groups == number])
 
     def _repeated(self, columns: Columns, able: IntArray) -> list[tuple[Reason, BoolArray]]:

@@ -48,14 +48,15 @@ class Fields:
 def take_apart(data: bytes) -> Fields:
     """Return the fields of whole lines, each ended by a line feed."""
     buffer = np.frombuffer(data + bytes(64), dtype=np.uint8)
-    feeds = np.flatnonzero(buffer[: len(data)] == NEWLINE)
+    low = np.flatnonzero((buffer[: len(data)] < CONTROL) | (buffer[: len(data)] == BACKSLASH))
+    feeds, odd = low[buffer[low] == NEWLINE], low[buffer[low] != NEWLINE]
     begin = np.concatenate(([0], feeds[:-1] + 1)) if len(feeds) else feeds
     end = np.where((feeds > begin) & (buffer[np.maximum(feeds - 1, 0)] == RETURN), feeds - 1, feeds)
     quotes = _Places(buffer, QUOTE, begin, len(data))
     spaces, brackets = _Places(buffer, SPACE, begin, len(data)), _Places(buffer, BRACKET, begin, len(data))
     q = [quotes.nth(number) for number in range(6)]
     client, ident, stamp = spaces.nth(0), spaces.nth(1), brackets.nth(0)
-    fits = ~_odd_lines(buffer[: len(data)], begin, end) & (end - begin <= LONGEST_LINE)
+    fits = ~_lines_of(odd, begin, end) & (end - begin <= LONGEST_LINE)
     fits &= (client > begin) & (client - begin <= LONGEST_WORD) & (ident > client + 1)
     fits &= (ident < stamp) & (stamp - ident <= LONGEST_USER) & (ident - client <= LONGEST_USER)
     fits &= (q[1] < end) & (q[0] == stamp + _QUOTE_AT) & _is_stamp(buffer, np.where(fits, stamp, 0))
@@ -114,9 +115,8 @@ class _Places:
         return self._places[np.minimum(self._first + number, len(self._places) - 1)]
 
 
-def _odd_lines(buffer: Bytes, begin: IntArray, end: IntArray) -> BoolArray:
-    """Tell which lines hold a backslash or a control character before their end."""
-    odd = np.flatnonzero((buffer == BACKSLASH) | ((buffer < CONTROL) & (buffer != NEWLINE)))
+def _lines_of(odd: IntArray, begin: IntArray, end: IntArray) -> BoolArray:
+    """Tell which lines hold one of the places `odd`, of backslashes and control characters, before their end."""
     found = np.zeros(len(begin), dtype=np.bool_)
     lines = np.searchsorted(begin, odd, side="right") - 1
     found[lines[odd < end[lines]]] = True
