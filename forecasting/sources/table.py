@@ -1,6 +1,7 @@
 """Many series in one parquet file: a row per bin of each room, class and region; a gap of the log is null."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def write_table(groups: Mapping[Group, Series], path: Path) -> None:
     rows = _rows(groups)  # noqa: F841 - DuckDB reads it by its name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with duckdb.connect() as base:
+        with _base().cursor() as base:
             base.execute(
                 "COPY (SELECT ds, room, class, region, CASE WHEN isnan(y) THEN NULL ELSE y END AS y FROM rows) "
                 f"TO '{str(draft).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
@@ -47,7 +48,7 @@ def read_table(path: Path, by: str = "") -> dict[str, Series]:
         "GROUP BY ALL ORDER BY name, begin_at"
     )
     try:
-        with duckdb.connect() as base:
+        with _base().cursor() as base:
             found = base.execute(query, [str(path)]).fetchnumpy()
     except duckdb.Error as error:
         raise InputError(f"{path}: not a table with the columns {', '.join(COLUMNS)}: {error}") from None
@@ -59,6 +60,14 @@ def read_table(path: Path, by: str = "") -> dict[str, Series]:
         str(name): _series(str(path), found["begin_at"][begin:end], values[begin:end])
         for name, begin, end in zip(order, bounds, bounds[1:], strict=False)
     }
+
+
+@cache
+def _base() -> Any:
+    """Return the empty database of this process: opening one takes longer than what is asked of it."""
+    import duckdb
+
+    return duckdb.connect()
 
 
 def _series(place: str, at: Any, values: Any) -> Series:
