@@ -14,7 +14,7 @@ from forecasting.sources.table import write_table
 from tests.conftest import free_port
 from tests.forecasting.made import shaped
 from tests.forecasting.test_cli import refusal, talon
-from tests.integration.processes import Children, wait_for
+from tests.integration.processes import Children, talon_here, wait_for
 
 
 @pytest.fixture
@@ -49,9 +49,10 @@ def folder_of_series(tmp_path: Path) -> Path:
 def test_a_dask_cluster_gives_what_local_processes_give(tmp_path: Path, cluster: str) -> None:
     """Same code, same forecasts, whoever does the work; models are written where the command runs."""
     data = folder_of_series(tmp_path)
-    order = ("fit", "--data", data, "--model", "profile_level", "--folds", 3)
-    assert "3 series fitted, 3 promoted" in talon(*order, "--model-dir", tmp_path / "here", "--workers", 2)
-    assert "3 series fitted, 3 promoted" in talon(*order, "--model-dir", tmp_path / "there", "--scheduler", cluster)
+    order = ("forecast", "fit", "--data", data, "--model", "profile_level", "--folds", 3)
+    for place, how in (("here", ("--workers", 2)), ("there", ("--scheduler", cluster))):
+        done = talon_here(*order, "--model-dir", tmp_path / place, *how)
+        assert "3 series fitted, 3 promoted" in done.out, done
     for name in ("north", "south", "west"):
         states = [
             json.loads(next((tmp_path / place / name).glob("*/model.json")).read_text()) for place in ("here", "there")
@@ -61,11 +62,11 @@ def test_a_dask_cluster_gives_what_local_processes_give(tmp_path: Path, cluster:
 
 def test_a_scheduler_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     """The address is named."""
-    data, port = folder_of_series(tmp_path), free_port()
-    order = ("fit", "--data", data, "--model", "profile_level", "--model-dir", tmp_path / "m")
-    assert f"--scheduler: tcp://127.0.0.1:{port} does not answer" in refusal(
-        *order, "--scheduler", f"tcp://127.0.0.1:{port}"
-    )
+    data, address = folder_of_series(tmp_path), f"tcp://127.0.0.1:{free_port()}"
+    order = ("--data", data, "--model", "profile_level", "--model-dir", tmp_path / "m", "--scheduler", address)
+    done = talon_here("forecast", "fit", *order)
+    assert (done.code, done.err.count("\n")) == (2, 1), done
+    assert f"--scheduler: {address} does not answer" in done.err
 
 
 def test_a_series_that_cannot_be_fitted_leaves_the_others_be(tmp_path: Path) -> None:

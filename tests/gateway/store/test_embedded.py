@@ -65,7 +65,7 @@ async def test_a_second_one_adopts_the_first(folder: Path) -> None:
 
 async def first_answer(socket: Path) -> object:
     """Ask for `a` until the server answers, a few seconds at most."""
-    patient = Redis(unix_socket_path=str(socket), retry=Retry(ConstantBackoff(0.02), 200))
+    patient = Redis(unix_socket_path=str(socket), socket_timeout=2.0, retry=Retry(ConstantBackoff(0.02), 200))
     try:
         return await patient.get("a")
     finally:
