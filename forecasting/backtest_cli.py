@@ -54,7 +54,7 @@ def backtest(
         )
         for path, series in found.items()
     ]  # fmt: skip
-    if len(jobs) == 1:
+    if len(jobs) == 1 and scheduler is None:
         with progress("backtest") as advance:
             scored = [score_series(jobs[0], advance)]
         show_scores(scored[0].scores, horizon=format_span(scored[0].horizon))

@@ -69,7 +69,7 @@ def fit(
         )
         for name, series in found.items()
     ]  # fmt: skip
-    if many:
+    if many or scheduler is not None:
         _fit_many(jobs, places, workers, scheduler)
     elif jobs:
         _fit_one(jobs[0], model_dir)

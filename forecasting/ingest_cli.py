@@ -142,7 +142,7 @@ def _matched(logs: list[str]) -> list[str]:
         if not matched:
             raise InputError(f"{log}: no file has such a name")
         found += [str(path) for path in sorted(matched, key=lambda path: path.stat().st_mtime)]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _classifier(classifier_of: Any, config: Path | None) -> "Classify | None":

@@ -82,7 +82,7 @@ def as_metrics(found: Sequence[Watched]) -> str:
         lines += [f'talon_forecast_{name}{{room="{_label(w.room)}"}} {getattr(w.recent, name):.6g}' for w in found]
     lines += ["# HELP talon_forecast_alarms What is wrong with the forecasts", "# TYPE talon_forecast_alarms gauge"]
     lines += [f'talon_forecast_alarms{{room="{_label(w.room)}"}} {len(w.alarms)}' for w in found]
-    return "\n".join(lines).replace(" nan", " NaN") + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def as_document(found: Sequence[Watched]) -> dict[str, Any]:

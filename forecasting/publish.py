@@ -90,8 +90,8 @@ def record_of(
 ) -> ForecastRecord:
     """Return the record of a version for `[begin, begin + horizon)`; if it may not serve, one that says why.
 
-    With what was `issued` lately the band is learned from that, else it is the one of the backtest. With a file of
-    `events` those count, instead of those that were known when the version was fitted.
+    With what was `issued` lately, in steps of the same width, the band is learned from that, else it is the one of the
+    backtest. With a file of `events` those count, instead of those that were known when the version was fitted.
     """
     version, model = found.version, found.fitted.name
     reason = _why_not(found, begin)
@@ -108,7 +108,7 @@ def record_of(
     if events is not None:
         zone = zone_of(fitted.calendar.zone, "--timezone")
         fitted = fitted.beside(read_events(events, zone, begin=begin, end=begin + horizon).events)
-    if issued is not None and (band := band_of(issued, fitted.calendar)) is not None:
+    if issued is not None and issued.step == history.step and (band := band_of(issued, fitted.calendar)) is not None:
         fitted = replace(fitted, calibration=band)
     forecast = fitted.forecast(first + history.step * np.arange(count, dtype=np.float64))
     return build_record(

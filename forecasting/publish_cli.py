@@ -3,12 +3,16 @@
 import time
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forecasting.core.errors import InputError
 from forecasting.core.spans import parse_span
 from forecasting.options import EventsFile, capacities_of, instant_of, reporting
+
+if TYPE_CHECKING:
+    from forecasting.core.outcomes import Outcomes
 
 
 @reporting
@@ -40,7 +44,6 @@ def publish(
     """
     from forecasting.models.service import in_service
     from forecasting.publish import record_of, rooms_in, safe_url, write_records
-    from forecasting.sources.issued import read_issued
     from forecasting.views import say, warn
 
     now = time.time()
@@ -53,7 +56,7 @@ def publish(
         made_at=now,
         events=events,
     )
-    outcomes = read_issued(issued).rooms if issued is not None and issued.exists() else {}
+    outcomes = _outcomes(issued) if issued is not None else {}
     records = []
     for name, folder in rooms_in(model_dir, room).items():
         found, note = in_service(folder)
@@ -68,3 +71,15 @@ def publish(
         state = record.state if record.state == "ok" else f"{record.state}: {record.reason}"
         what = f"{len(record.steps)} steps by {record.model}, {state}"
         say(f"published for {record.room} at {safe_url(redis_url)}: {what}")
+
+
+def _outcomes(issued: Path) -> "dict[str, Outcomes]":
+    """Return what was issued and came, by room; without any, say so and go on with the bands of the backtests."""
+    from forecasting.sources.issued import read_issued
+    from forecasting.views import warn
+
+    try:
+        return read_issued(issued).rooms
+    except InputError as error:
+        warn(f"{error}; the bands are those of the backtests")
+        return {}

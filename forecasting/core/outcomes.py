@@ -5,7 +5,6 @@ busiest hour of a day was away from the one that was forecast; drift is the WAPE
 backtest when the model was fitted.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +25,7 @@ COVERED = (0.65, 0.92)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcomes:
-    """Steps of one room in rising order of time, as issued and as they came; counts per step of `step` seconds."""
+    """Steps of one room, as issued and as they came; counts per step of `step` seconds."""
 
     times: FloatArray
     step: float
@@ -41,20 +40,18 @@ class Outcomes:
     def __len__(self) -> int:
         return len(self.times)
 
+    def in_order(self) -> "Outcomes":
+        """Return the steps in order of time, each once, the last written counting."""
+        order = np.argsort(self.times, kind="stable")
+        last = np.concatenate((np.diff(self.times[order]) > 0, [True]))
+        return self.where(order[last])
+
     def where(self, chosen: BoolArray | IntArray) -> "Outcomes":
         """Return the chosen steps."""
         return Outcomes(step=self.step, **{name: getattr(self, name)[chosen] for name in COLUMNS})
 
 
 COLUMNS = ("times", "made_at", "q10", "q50", "q90", "q95", "corrected", "actual")
-
-
-def merged(parts: Sequence[Outcomes]) -> Outcomes:
-    """Return the outcomes of one step width in order of time, each step once, the last written counting."""
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    order = np.argsort(columns["times"], kind="stable")
-    last = np.concatenate((np.diff(columns["times"][order]) > 0, [True]))
-    return Outcomes(step=parts[0].step, **{name: column[order][last] for name, column in columns.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ linear with change points s, g(t) = (k + sum of delta_j) t + (m - sum of delta_j
 constant m; a seasonality is a Fourier series in days since the epoch; a holiday adds a constant on its local date.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -78,8 +79,6 @@ class ProphetCurve:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Self:
         """Read the curve from what `prophet.serialize.model_to_dict` returns; raises KeyError or ValueError."""
-        import json
-
         if document["growth"] not in ("linear", "flat") or document["y_min"]:
             raise ValueError(f"a Prophet model with growth {document['growth']!r} is not one of Talon's")
         params = document["params"]

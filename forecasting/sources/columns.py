@@ -1,8 +1,8 @@
 """A block of lines to columns of numbers: what takes time for each line, done for many at once and in any process.
 
 Lines of the Common and Combined form are taken apart all at once (`take_apart`); what does not fit goes line by line
-through `LineParser`, with the same result. What stands in a log again and again (a second, a request, a
-client with its browser) is judged once and looked up after that. Addresses leave as keyed hashes.
+through `LineParser`, with the same result. What stands in a log again and again (an hour, a request, a
+client, a browser) is judged once and looked up after that. Addresses leave as keyed hashes.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ SAMPLES = 3
 SEARCHED = 30
 """Blocks in which samples are looked for."""
 LOOKED_UP = 100_000
-"""Requests, clients and seconds that are remembered, each; beyond that they are judged anew."""
+"""Requests, agents and clients that are remembered, each; beyond that they are judged anew."""
 
 Group = tuple[str, str, str]
 """Room, class and region of an arrival; empty where they are not known."""

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from forecasting.core.errors import InputError
-from forecasting.core.outcomes import COLUMNS, Outcomes, merged
+from forecasting.core.outcomes import COLUMNS, Outcomes
 
 MAX_LINES = 2_000_000
 
@@ -54,7 +54,7 @@ def _row(found: dict[str, Any], at: float, step: float) -> tuple[float, ...]:
 
 def _outcomes(rows: Iterable[tuple[float, ...]], step: float) -> Outcomes:
     columns = np.array(list(rows), dtype=np.float64).T
-    return merged([Outcomes(step=step, **dict(zip(COLUMNS, columns, strict=True)))])
+    return Outcomes(step=step, **dict(zip(COLUMNS, columns, strict=True))).in_order()
 
 
 def _lines(path: Path) -> Iterator[bytes]:

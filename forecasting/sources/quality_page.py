@@ -51,9 +51,9 @@ def quality_page(document: Mapping[str, Any], series: Series) -> str:
 
 def _bars(series: Series) -> tuple[list[dict[str, Any]], str]:
     """Return the bars of the picture: sums over spans wide enough that there are not too many."""
-    spans = [s for s in (series.step, 900, 3600, 6 * 3600, DAY, 7 * DAY, 28 * DAY) if s % series.step == 0]
+    spans = [s for s in (series.step, 900, 3600, 6 * 3600, DAY) if s % series.step == 0]
     span = next((s for s in spans if len(series) * series.step / s <= MOST_BARS), spans[-1])
-    shown = series.summed(span) if span <= DAY else series.summed(DAY)
+    shown = series.summed(span)
     width = WIDTH / len(shown)
     top = float(np.nanmax(shown.values)) if shown.known else 1.0
     bars = []

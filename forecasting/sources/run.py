@@ -75,7 +75,8 @@ def ingest(
             if progress and begin:
                 for lines in progress.lines_before(source, begin):
                     run.take(reader.read(lines), told=False)
-            for columns, end in _columns(blocks(source, stdin, begin=begin, whole=progress is not None), reader, pool):
+            found = blocks(source, stdin, begin=begin, whole=progress is not None)
+            for columns, end in _columns(found, reader, pool, 2 * wanted):
                 run.take(columns)
                 begin = end
             run.end()
@@ -85,14 +86,13 @@ def ingest(
 
 
 def _columns(
-    found: Iterable[Block], reader: ColumnReader, pool: ProcessPoolExecutor | None
+    found: Iterable[Block], reader: ColumnReader, pool: ProcessPoolExecutor | None, ahead: int
 ) -> Iterator[tuple[Columns, int]]:
-    """Yield the columns of each block in order, and how far the log is read with it; few are held at a time."""
+    """Yield the columns of each block in order, and how far the log is read with it; `ahead` are held at most."""
     if pool is None:
         for block in found:
             yield reader.read(_read(block)), block.end
         return
-    ahead = 2 * (os.cpu_count() or 1)
     waiting: deque[tuple[Future[Columns], int]] = deque()
     try:
         for block in found:

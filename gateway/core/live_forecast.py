@@ -85,7 +85,8 @@ class LiveForecast:
 
     def _end_minute(self, joined: int, now: float) -> None:
         took, seen = now - self._minute_began, joined - (self._joined_then or 0)
-        step = self.record.step_at(self._minute_began) if self.record else None
+        hours = self.record is not None and self.record.step_seconds >= MINUTE  # else a rehearsal, whose hours are none
+        step = self.record.step_at(self._minute_began) if self.record and hours else None
         if step is not None and MINUTE <= took < 2 * MINUTE:
             self._minutes.append((seen, step.q50 * took))
         elif not 0 <= took < 10 * MINUTE:
@@ -113,8 +114,8 @@ class LiveForecast:
 
 def corrected(record: ForecastRecord, factor: Callable[[float], float], now: float) -> ForecastRecord:
     """Return the record with the quantiles of the steps to come times their factor, and the shares that follow."""
-    if record.state != "ok" or record.step_seconds < MINUTE or abs(factor(0.0) - 1.0) < 0.01:
-        return record  # a record in steps under a minute is a rehearsal, whose hours are not hours
+    if record.state != "ok" or abs(factor(0.0) - 1.0) < 0.01:
+        return record
     steps = tuple(
         replanned(step, factor(step.at - now), record.capacity) if step.at + record.step_seconds > now else step
         for step in record.steps

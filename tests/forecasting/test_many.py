@@ -13,7 +13,8 @@ from forecasting.sources.csv_series import write_csv
 from forecasting.sources.table import write_table
 from tests.conftest import free_port
 from tests.forecasting.made import shaped
-from tests.forecasting.test_cli import refusal, talon
+from tests.forecasting.test_cli import refusal, talon, written
+from tests.forecasting.test_monitor import write_log
 from tests.integration.processes import Children, talon_here, wait_for
 
 
@@ -53,6 +54,11 @@ def test_a_dask_cluster_gives_what_local_processes_give(tmp_path: Path, cluster:
     for place, how in (("here", ("--workers", 2)), ("there", ("--scheduler", cluster))):
         done = talon_here(*order, "--model-dir", tmp_path / place, *how)
         assert "3 series fitted, 3 promoted" in done.out, done
+    alone = talon_here(
+        *order[:3], data / "west.csv", *order[4:], "--model-dir", tmp_path / "one", "--scheduler", cluster
+    )
+    assert "1 series fitted, 1 promoted" in alone.out, alone
+    assert next((tmp_path / "one").glob("*/model.json")).is_file()
     for name in ("north", "south", "west"):
         states = [
             json.loads(next((tmp_path / place / name).glob("*/model.json")).read_text()) for place in ("here", "there")
@@ -104,3 +110,20 @@ def test_rooms_of_one_log_are_fitted_and_published_apart(tmp_path: Path) -> None
     assert [(record.room, len(record.steps)) for record in records] == [("adults", 24), ("kids", 24)]
     assert records[0].steps[9].q50 > 1.5 * records[1].steps[9].q50
     assert "--by: 'colour' is none of room, class, region, all" in refusal(*order, "--by", "colour")
+
+
+def test_the_band_is_that_of_the_backtest_where_what_was_issued_does_not_fit(tmp_path: Path) -> None:
+    """A log of other steps teaches nothing, one that is not there is told of; the plan is published all the same."""
+    written(tmp_path, shaped(days=28, swing=0.02))
+    talon("fit", "--data", tmp_path / "history.csv.gz", "--model", "profile_level", "--model-dir", tmp_path / "m")
+    order = ("publish", "--model-dir", tmp_path / "m", "--redis", "redis://127.0.0.1:1", "--dry-run")
+    at = ("--at", format_instant(shaped(days=28).end))
+    write_log(tmp_path / "f.jsonl")
+    plain, other = (
+        ForecastRecord.from_json(talon(*order, *at, *more).splitlines()[-1])
+        for more in ((), ("--issued", tmp_path / "f.jsonl"))
+    )
+    assert other.steps == plain.steps
+    missing = talon_here("forecast", *order, *at, "--issued", tmp_path / "none.jsonl")
+    assert missing.code == 0
+    assert "none.jsonl cannot be read: No such file or directory; the bands are those of the backtests" in missing.err

@@ -114,6 +114,7 @@ def test_a_rehearsal_in_seconds_is_followed_as_it_is() -> None:
     live.take(record(step=15.0))
     watch(live, 0.0, 200.0, 10.0)
     assert live.corrected is live.record
+    assert {outcome.factor for outcome in live.outcomes()} == {1.0}
 
 
 def test_a_record_that_says_nothing_is_handed_on() -> None:
