@@ -15,24 +15,31 @@ if TYPE_CHECKING:
     from forecasting.core.outcomes import Outcomes
 
 
+RedisUrl = Annotated[str, typer.Option("--redis", help="Store: redis://, rediss:// or unix:// URL.")]
+Capacity = Annotated[
+    list[str] | None, typer.Option(help="Visits per second a pool can take, POOL=RATE; may be repeated.")
+]
+AgeLimit = Annotated[str, typer.Option(help="The gateway stops following the plan after this span.")]
+Horizon = Annotated[str, typer.Option(help="How far ahead the plan reaches.")]
+IssuedFile = Annotated[
+    Path | None, typer.Option("--issued", help="The gateway's forecasts.jsonl: the band is learned from it.")
+]
+
+
 @reporting
 def publish(
     model_dir: Annotated[
         Path, typer.Option("--model-dir", help="Folder of model versions, or of a subfolder of them per room.")
     ],
-    redis_url: Annotated[str, typer.Option("--redis", help="Store: redis://, rediss:// or unix:// URL.")],
+    redis_url: RedisUrl,
     room: Annotated[
         str | None, typer.Option(help="Room whose plan this is. Default: booking, or each subfolder's name.")
     ] = None,
-    capacity: Annotated[
-        list[str] | None, typer.Option(help="Visits per second a pool can take, POOL=RATE; may be repeated.")
-    ] = None,
-    age_limit: Annotated[str, typer.Option(help="The gateway stops following the plan after this span.")] = "6h",
-    horizon: Annotated[str, typer.Option(help="How far ahead the plan reaches.")] = "24h",
+    capacity: Capacity = None,
+    age_limit: AgeLimit = "6h",
+    horizon: Horizon = "24h",
     at: Annotated[str | None, typer.Option(help="Instant at which the plan begins; default: now.")] = None,
-    issued: Annotated[
-        Path | None, typer.Option("--issued", help="The gateway's forecasts.jsonl: the band is learned from it.")
-    ] = None,
+    issued: IssuedFile = None,
     events: EventsFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the records, a line each; write nothing.")] = False,
 ) -> None:

@@ -23,20 +23,16 @@ def retrain(
     logs: ingest_cli.Logs,
     data: Annotated[Path, typer.Option("--data", help="Folder of the series; it remembers how far the logs are read.")],
     model_dir: Annotated[Path, typer.Option("--model-dir", help="Folder of model versions.")],
-    redis_url: Annotated[str, typer.Option("--redis", help="Store: redis://, rediss:// or unix:// URL.")],
+    redis_url: publish_cli.RedisUrl,
     by: fit_cli.By = "",
     config: ingest_cli.Config = None,
     room: Annotated[
         str | None, typer.Option(help="Room whose plan this is. Default: booking, or as --by names.")
     ] = None,
-    capacity: Annotated[
-        list[str] | None, typer.Option(help="Visits per second a pool can take, POOL=RATE; may be repeated.")
-    ] = None,
-    age_limit: Annotated[str, typer.Option(help="The gateway stops following the plan after this span.")] = "26h",
-    horizon: Annotated[str, typer.Option(help="How far ahead the plan reaches.")] = "48h",
-    issued: Annotated[
-        Path | None, typer.Option("--issued", help="The gateway's forecasts.jsonl: the band is learned from it.")
-    ] = None,
+    capacity: publish_cli.Capacity = None,
+    age_limit: publish_cli.AgeLimit = "26h",
+    horizon: publish_cli.Horizon = "48h",
+    issued: publish_cli.IssuedFile = None,
     model: ModelName = "combination",
     folds: Annotated[int, typer.Option(min=1, max=200, help="Scored folds of the backtest.")] = 12,
     visit_gap: ingest_cli.VisitGap = "0",
