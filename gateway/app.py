@@ -28,7 +28,7 @@ from gateway.store.answers import RedisAnswers
 from gateway.store.connect import connect
 from gateway.store.embedded import EmbeddedStore
 from gateway.store.redis_room import RedisRooms
-from gateway.telemetry.events import event, http_logger
+from gateway.telemetry.events import event
 from gateway.telemetry.forecast_log import ForecastLog
 
 STORE_START = 5.0
@@ -150,10 +150,7 @@ class Gateway:
         return coroutines
 
     async def _listen(self, parts: Parts, stack: contextlib.AsyncExitStack) -> list[web.BaseRunner]:
-        server = web.Server(
-            parts.gate.handle, access_log=None, logger=http_logger(), keepalive_timeout=75.0, auto_decompress=False
-        )
-        visitors = web.ServerRunner(server, shutdown_timeout=self.settings.proxy.drain)
+        visitors = web.ServerRunner(parts.visitors, shutdown_timeout=self.settings.proxy.drain)
         operators = web.AppRunner(parts.admin.application(), access_log=None, shutdown_timeout=1.0)
         self.listen = await _bind("listen", visitors, self.settings.listen, stack)
         self.admin = await _bind("admin", operators, self.settings.admin, stack)

@@ -15,9 +15,11 @@ from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
 from gateway.proxy.upstream import Upstream
 from gateway.secrets_file import load_keys, load_origin_secret
-from gateway.settings import PoolSettings, RoomSettings, Settings
+from gateway.sections import PoolSettings, RoomSettings
+from gateway.settings import Settings
 from gateway.store.room_options import RoomOptions
 from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.events import http_logger
 from gateway.telemetry.metrics import Metrics
 from gateway.web.admin_api import AdminApi
 from gateway.web.gate import Gate
@@ -26,6 +28,7 @@ from gateway.web.newcomers import claims_in
 from gateway.web.pages.render import Pages
 from gateway.web.site import Site
 from gateway.web.tokens import Tokens
+from gateway.wire.server import VisitorServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Parts:
     site: Site
     pools: Mapping[str, Pool]
     forwarder: Forwarder
-    gate: Gate
+    visitors: VisitorServer
     admin: AdminApi
 
 
@@ -107,7 +110,10 @@ def build(settings: Settings, store: RoomStore, answers: AnswerStore) -> Parts:
         chance=random.random,
     )
     admin = AdminApi(site, pools, settings.data_dir / "audit.jsonl")
-    return Parts(site=site, pools=pools, forwarder=forwarder, gate=Gate(site), admin=admin)
+    visitors = VisitorServer(
+        Gate(site).handle, settings.connections, settings.proxy.trusted_proxies, logger=http_logger()
+    )
+    return Parts(site=site, pools=pools, forwarder=forwarder, visitors=visitors, admin=admin)
 
 
 def _access_log(target: str) -> AccessLog:

@@ -15,3 +15,13 @@ class UpstreamFailed(Exception):
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(f"{kind}: {detail}" if detail else kind)
         self.kind = kind
+
+
+class VisitorFailed(Exception):
+    """The visitor's own request broke off, came too slowly or is too large; `status` and `code` are its answer."""
+
+    def __init__(self, status: int, code: str, title: str) -> None:
+        super().__init__(title)
+        self.status = status
+        self.code = code
+        self.title = title

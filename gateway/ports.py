@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from gateway.core.cohort import Cohort, CohortChange
 from gateway.core.health import HealthPolicy
@@ -12,6 +11,10 @@ from gateway.core.need import Need
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading
 from gateway.core.room import NOWHERE, Claim, Joined, RoomView, Standing
+from gateway.wire.relayed import Response
+
+Prepare = Callable[[Sequence[tuple[str, str]]], Sequence[str]]
+"""Hears what a node tells the gateway, fields with names in lower case, and gives the cookies for its answer."""
 
 
 class RoomStore(Protocol):
@@ -166,14 +169,15 @@ class Upstream(Protocol):
         pool_name: str,
         *,
         request_id: str,
-        prepare: "Callable[[CIMultiDict[str], bool], None]",
+        prepare: "Prepare",
+        most: int,
         need: Need = ...,
         body: bytes | None = None,
         shared: bool = False,
-    ) -> web.StreamResponse:
-        """Forward to a pool and answer; `prepare(fields, ended)` sees the answer's fields before they are sent.
+    ) -> Response:
+        """Forward to a pool and answer; raises VisitorFailed when the visitor's body breaks off.
 
-        `need` is the request's turn and size; `body` its body if that has been read already. A `shared` request is sent
-        as a stranger's, without cookies and conditions.
+        `most` bytes of a body are accepted. `need` is the request's turn and size; `body` its body if that has been
+        read already. A `shared` request is sent as a stranger's, without cookies and conditions.
         """
         ...

@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from gateway.build import Parts, classifier, identities, room_policy
 from gateway.secrets_file import load_origin_secret, read_keys
-from gateway.settings import ProxySettings, RoomSettings, Settings
+from gateway.sections import ProxySettings, RoomSettings
+from gateway.settings import Settings
 
 FIXED = ("listen", "admin", "store", "data_dir", "secrets_file", "access_log", "pools")
 FIXED_IN_ROOM = ("max_waiting", "presence_grace", "claim_window")
-FIXED_IN_PROXY = ("connect_timeout", "read_timeout", "max_queue", "shed_after", "shed_standing", "drain")
+FIXED_IN_PROXY = ("connect_timeout", "read_timeout", "node_idle", "max_queue", "shed_after", "shed_standing", "drain")
 Section = TypeVar("Section", RoomSettings, ProxySettings)
 
 
@@ -66,6 +67,7 @@ def adopt(parts: Parts, settings: Settings) -> None:
     site.classifier = classifier(settings)
     site.tokens.secure = settings.secure_cookies
     parts.forwarder.upstream.settings = settings.proxy
+    parts.visitors.policy, parts.visitors.trusted = settings.connections, settings.proxy.trusted_proxies
     for name, room in site.rooms.items():
         room.policy = room_policy(settings, settings.rooms[name])
         room.scheduler.policies = room.policy.lanes

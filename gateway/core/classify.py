@@ -17,6 +17,9 @@ from urllib.parse import unquote
 from gateway.core.names import check_name
 from gateway.core.response_cache import CachePolicy
 
+MAX_KNOWN = 10_000
+LONGEST_KNOWN = 200
+"""Paths that are remembered with what they are: so many, up to this length."""
 _METHOD = re.compile(r"[A-Z]{1,20}")
 _OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -27,7 +30,8 @@ class RequestClass:
     """A kind of request: `paths` are globs on the path, `methods` empty means any.
 
     `priority`: in front of full nodes the higher goes first; `cost`: places that one request takes at a node. `cache`:
-    answers are the same for everybody; `purges`: classes whose copies a write of this class ends.
+    answers are the same for everybody; `purges`: classes whose copies a write of this class ends. `max_body`: bytes of
+    a body that are accepted, 0 for as many as everywhere.
     """
 
     name: str
@@ -38,6 +42,7 @@ class RequestClass:
     cost: float = 1.0
     cache: CachePolicy | None = None
     purges: tuple[str, ...] = ()
+    max_body: int = 0
 
     def __post_init__(self) -> None:
         check_name("class", self.name)
@@ -49,6 +54,8 @@ class RequestClass:
             raise ValueError("cache: only for classes whose methods are GET and HEAD")
         if not -10 <= self.priority <= 10:
             raise ValueError(f"priority must be in -10..10, got {self.priority}")
+        if self.max_body < 0:
+            raise ValueError("max_body must not be negative")
         if not 0 < self.cost <= 100:
             raise ValueError(f"cost must be above 0 and at most 100, got {self.cost}")
 
@@ -82,12 +89,19 @@ class Classified:
 def origin_form(target: str) -> str:
     """Return path and query of a request target as a node gets them: no scheme, no authority, no fragment."""
     target = target.partition("#")[0]
-    if target.startswith("/"):
+    if target.startswith("/") or target == "*":
         return target
     after = target.split("://", 1)[-1]
     authority = re.split(r"[/?]", after, maxsplit=1)[0]
     rest = after[len(authority) :]
     return rest if rest.startswith("/") else "/" + rest
+
+
+def authority(target: str) -> str:
+    """Return the host, and port, of a request target in absolute form; "" for every other form."""
+    if target.startswith("/") or "://" not in target:
+        return ""
+    return re.split(r"[/?#]", target.split("://", 1)[1], maxsplit=1)[0].rpartition("@")[2]
 
 
 def normalise(path: str) -> str:
@@ -129,6 +143,7 @@ class Classifier:
     classes: Sequence[RequestClass]
     rooms: Mapping[str, tuple[str, ...]]
     _prefixes: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    _known: dict[tuple[str, str], Classified] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         prefixes = tuple((normalise(prefix), room) for room, paths in self.rooms.items() for prefix in paths)
@@ -136,6 +151,17 @@ class Classifier:
 
     def classify(self, method: str, path: str) -> Classified:
         """Return what the request is; `path` is the raw path without the query."""
+        known = self._known.get((method, path))
+        if known is not None:
+            return known
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        seen = self._classify(method, path)
+        if len(path) <= LONGEST_KNOWN:
+            self._known[method, path] = seen
+        return seen
+
+    def _classify(self, method: str, path: str) -> Classified:
         request_class = self._class(method, path)
         normal = normalise(path)
         covering = [(len(prefix), room) for prefix, room in self._prefixes if _covers(prefix, normal)]

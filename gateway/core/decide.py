@@ -78,14 +78,24 @@ class RequestFacts:
     prequeue: bool = False
 
 
+_EXPRESS = Forward(reason=Reason.EXPRESS)
+_NO_ROOM = Forward(reason=Reason.NO_ROOM)
+
+
+def forward_at_once(*, express: bool, room: str | None, admission: Pass | None) -> Forward | None:
+    """Return the decision for requests of which no more need be known; None for all others."""
+    if express:
+        return _EXPRESS
+    if room is None:
+        return _NO_ROOM
+    return Forward(reason=Reason.PASS, admission=admission) if admission is not None else None
+
+
 def decide(facts: RequestFacts) -> Decision:
     """Return what to do; `facts.admission` is a pass already found valid for the room."""
-    if facts.express:
-        return Forward(reason=Reason.EXPRESS)
-    if facts.room is None:
-        return Forward(reason=Reason.NO_ROOM)
-    if facts.admission is not None:
-        return Forward(reason=Reason.PASS, admission=facts.admission)
+    at_once = forward_at_once(express=facts.express, room=facts.room, admission=facts.admission)
+    if at_once is not None:
+        return at_once
     if facts.observe:
         return Forward(reason=Reason.OBSERVE)
     if not facts.store_up:

@@ -1,7 +1,5 @@
 """How many requests of each visit are open, so that one pass cannot carry a crowd."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -14,17 +12,18 @@ class PassLoad:
     def __len__(self) -> int:
         return len(self._open)
 
-    @contextmanager
-    def one_more(self, visit: str, most: int) -> Iterator[bool]:
-        """Count one more request of a visit while it is open; gives False and counts nothing when `most` are open."""
+    def begin(self, visit: str, most: int) -> bool:
+        """Count one more request of a visit, until `end`; False, and nothing is counted, when `most` are open."""
         before = self._open.get(visit, 0)
         if before >= most:
-            yield False
-            return
+            return False
         self._open[visit] = before + 1
-        try:
-            yield True
-        finally:
-            self._open[visit] -= 1
-            if not self._open[visit]:
-                del self._open[visit]
+        return True
+
+    def end(self, visit: str) -> None:
+        """Count out a request for which `begin` was true."""
+        left = self._open[visit] - 1
+        if left:
+            self._open[visit] = left
+        else:
+            del self._open[visit]

@@ -115,7 +115,7 @@ class Waitline(Generic[Item]):
 
     def head(self) -> Item | None:
         """Return who goes next, without taking it."""
-        return next(iter(self), None)
+        return next(iter(self), None) if self._length else None
 
     def take(self) -> Item | None:
         """Take out who goes next."""

@@ -1,6 +1,5 @@
 """One node of a pool: its learned limit, its health, and what the current window of requests has shown."""
 
-import asyncio
 from dataclasses import dataclass, field
 
 from gateway.core.health import Health
@@ -10,6 +9,8 @@ from gateway.core.limits.remeasure import Phase, Remeasure
 from gateway.core.limits.slowdown import Slowdown
 from gateway.core.pool_policy import PoolPolicy
 from gateway.core.slow_start import SlowStart
+from gateway.wire.errors import NodeBroke
+from gateway.wire.node_connection import NodeConnection
 
 MIN_SAMPLES = 20
 
@@ -37,8 +38,8 @@ class Node:
     requests_per_s: float = 0.0
     errors_per_s: float = 0.0
     latency: float = 0.0
-    asking: set[asyncio.Timeout] = field(default_factory=set)
-    """The waits for an answer that are given up when the node turns out to be dead."""
+    asking: set[NodeConnection] = field(default_factory=set)
+    """The connections whose wait for an answer is given up when the node turns out to be dead."""
     window: _Counts = field(default_factory=_Counts)
     _second: _Counts = field(default_factory=_Counts)
     _second_at: float = 0.0
@@ -78,9 +79,9 @@ class Node:
         """Return the requests that it may have now: its limit, less what slow start and measuring hold back."""
         return max(1.0, self.limit.limit * self.slow_start.share(now) * self.remeasure.share)
 
-    def fits(self, cost: float, now: float) -> bool:
-        """Whether a request of this cost may go there; one that is larger than the whole limit goes alone."""
-        return self.inflight == 0 or self.inflight + cost <= int(self.room(now))
+    def fits(self, cost: float, room: float) -> bool:
+        """Whether a request of this cost may go there, given its `room`; one larger than the whole limit goes alone."""
+        return self.inflight == 0 or self.inflight + cost <= int(room)
 
     def begin(self, cost: float) -> None:
         """Count a request in."""
@@ -94,10 +95,9 @@ class Node:
     def end(self, kind: str, cost: float, latency: float | None, now: float) -> None:
         """Count a request out; a latency of None means that it failed."""
         self.leave(cost)
-        counts = self.window, self._second
         if latency is None:
-            for count in counts:
-                count.failures += 1
+            self.window.failures += 1
+            self._second.failures += 1
             return
         self._second.answers += 1
         if now - latency < self._measured_from:
@@ -128,8 +128,8 @@ class Node:
             self._measured_from = now
         self.window, self._latency_sum, self._peak = _Counts(), 0.0, self.inflight
 
-    def give_up(self, now: float) -> None:
+    def give_up(self) -> None:
         """End all waits for an answer of this node, because it is dead."""
-        for wait in self.asking:
-            wait.reschedule(now)
-        self.asking.clear()
+        asking, self.asking = self.asking, set()
+        for connection in asking:
+            connection.give_up(NodeBroke(f"{self.url} is down"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from gateway.core.balancing.rendezvous import ranked
-from gateway.core.balancing.two_choices import NodeLoad, choose
+from gateway.core.balancing.two_choices import choose
 from gateway.core.health import HealthPolicy
 from gateway.core.need import Need
 from gateway.core.outliers import Outliers
@@ -22,6 +22,7 @@ from gateway.core.waitline import Waitline
 from gateway.errors import UpstreamFailed
 from gateway.proxy.node import Node
 
+ORDINARY = Need()
 SMOOTHING = 0.12
 """Weight of one reading of the open requests, ten a second."""
 
@@ -76,17 +77,23 @@ class Pool:
 
         Nodes to `avoid` are taken only when no other is usable.
         """
-        need, now = need or Need(), self.clock()
+        need, now = need or ORDINARY, self.clock()
+        if (node := self.take_at_once(need, avoid)) is not None:
+            return node
         if not self._usable():
             raise UpstreamFailed("connect", f"no healthy node in pool {self.name}")
-        if (node := self.take(need, avoid)) is not None:
-            self._line.arrived(need.priority, now)
-            return node
         if self._line.refuses(need.priority, now, sheddable=need.sheddable, rate=self._rate(now)):
             raise UpstreamFailed("overloaded", f"{self.waiting} requests wait for pool {self.name}")
         if need.sheddable:
             timeout = min(timeout, 2 * self.policy.line.shed_after)
         return await self._wait_for_turn(timeout, _Waiter(asyncio.get_running_loop().create_future(), now, need, avoid))
+
+    def take_at_once(self, need: Need, avoid: Collection[str] = ()) -> Node | None:
+        """Return a node with a place taken if a request that has just come need not wait."""
+        node = self.take(need, avoid)
+        if node is not None:
+            self._line.arrived(need.priority, self.clock())
+        return node
 
     def take(self, need: Need, avoid: Collection[str] = (), *, strictly: bool = False) -> Node | None:
         """Return a node with a place taken if one has room now and nobody waits; `strictly` none of those to avoid."""
@@ -121,7 +128,7 @@ class Pool:
     def release(self, node: Node, kind: str, latency: float | None, need: Need | None = None) -> None:
         """Give the place back with the request's kind and latency, None for a failure."""
         now = self.clock()
-        node.end(kind, (need or Need()).cost, latency, now)
+        node.end(kind, (need or ORDINARY).cost, latency, now)
         self._outliers.note(node.url, latency)
         if latency is None:
             self._look_for_outliers(now)  # at once: a node that fails fast draws the next requests
@@ -129,6 +136,8 @@ class Pool:
 
     def wake(self) -> None:
         """Let waiting requests go to nodes that have room."""
+        if not self._line:
+            return
         now = self.clock()
         while (waiter := self._line.head()) is not None:
             if waiter.future.done():
@@ -198,7 +207,7 @@ class Pool:
             node.slow_start.begin(now)
             self.wake()
         else:
-            node.give_up(now)
+            node.give_up()
         return after
 
     def drain(self, url: str, draining: bool) -> bool:
@@ -241,7 +250,7 @@ class Pool:
         return next(node for node in self.nodes if node.url == url)
 
     def _usable(self) -> list[Node]:
-        usable = [node for node in self.nodes if node.usable]
+        usable = [node for node in self.nodes if node.health.up and not node.draining]
         kept = [node for node in usable if not node.ejected]
         return usable if self._outliers.panics(len(kept), len(self.nodes)) else kept
 
@@ -251,13 +260,15 @@ class Pool:
 
     def _choose(self, need: Need, avoid: Collection[str], now: float) -> Node | None:
         usable = self._usable()
-        others = [node for node in usable if node.url not in avoid] or usable
-        if need.session and (own := self._own(need, others, now)) is not None:
+        others = [node for node in usable if node.url not in avoid] or usable if avoid else usable
+        if need.session and others and (own := self._own(need, others, now)) is not None:
             return own
-        free = {node.url: node for node in others if node.fits(need.cost, now)}
-        loads = [NodeLoad(node=n.url, inflight=n.inflight, limit=n.room(now) * n.weight) for n in free.values()]
-        url = choose(loads, self.chance(), self.chance())
-        return None if url is None else free[url]
+        rooms = [(node, node.room(now)) for node in others]
+        free = [(node, room) for node, room in rooms if node.fits(need.cost, room)]
+        if len(free) <= 1:
+            return free[0][0] if free else None
+        loads = [node.inflight / (room * node.weight) for node, room in free]
+        return free[choose(loads, self.chance(), self.chance())][0]
 
     def _own(self, need: Need, nodes: list[Node], now: float) -> Node | None:
         """Return the session's own node unless it has half as much again as its limit: moving loses the session."""

@@ -4,34 +4,40 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-import aiohttp
-from aiohttp import web
-from multidict import CIMultiDict
-from yarl import URL
+from aiohttp import HttpVersion11, web
 
 from gateway.core.address import is_trusted
-from gateway.core.classify import origin_form
+from gateway.core.classify import authority
 from gateway.core.need import Need
 from gateway.core.origin_proof import FIELD, prove
 from gateway.core.retry_budget import SAFE, Failed
 from gateway.errors import UpstreamFailed
-from gateway.expect import invite_body
-from gateway.proxy.headers import to_upstream
+from gateway.ports import Prepare
+from gateway.proxy.bodies import Invitation, relay_interim, send_body
+from gateway.proxy.headers import add_own, to_upstream
 from gateway.proxy.node import Node
-from gateway.settings import ProxySettings
+from gateway.sections import ProxySettings
+from gateway.wire.answer import Answer
+from gateway.wire.connections import Connections, Patience
+from gateway.wire.errors import NodeBroke, NodeUnreachable
+from gateway.wire.node_connection import NodeConnection
+from gateway.wire.visitor import VisitorConnection
 
-_AUTO = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-PERSONAL = (
-    "Cookie",
-    "Authorization",
-    "If-None-Match",
-    "If-Modified-Since",
-    "If-Match",
-    "If-Unmodified-Since",
-    "If-Range",
+PERSONAL = frozenset(
+    {
+        b"cookie",
+        b"authorization",
+        b"if-none-match",
+        b"if-modified-since",
+        b"if-match",
+        b"if-unmodified-since",
+        b"if-range",
+    }
 )
 """Fields that a request which is sent for many does not carry."""
+NONE: frozenset[bytes] = frozenset()
 
 
 class AttemptFailed(Exception):
@@ -48,13 +54,84 @@ class Sending:
     """One request on its way, and the nodes that it has been sent to."""
 
     request: web.BaseRequest
+    target: str
+    visitor: VisitorConnection
     request_id: str
-    prepare: Callable[["CIMultiDict[str]", bool], None]
+    prepare: Prepare
     need: Need
     body: bytes | None
+    streams: bool
+    """Whether the body still has to come from the visitor."""
     shared: bool
-    broken: bool = False
+    most: int
+    """Bytes of the body that are accepted."""
+    kept: bool
+    """Whether somebody wants to keep the answer."""
     tried: list[str] = field(default_factory=list)
+    uninvited: bool = False
+    """Whether the visitor got an answer without having been asked for the body."""
+    broken: bool = False
+    """Whether the node broke its answer off."""
+    latency: float | None = None
+    """Seconds until the node's answer came; None for a failure of the node."""
+    held: Callable[[float | None], None] | None = None
+    """Gives the place at the node back."""
+
+    def free(self) -> None:
+        """Give the place at the node back, once."""
+        held, self.held = self.held, None
+        if held is not None:
+            held(None if self.broken else self.latency)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the request can be sent again: nothing of its body has been used up."""
+        return self.body is not None or not self.streams
+
+    @property
+    def waits_for_invitation(self) -> bool:
+        """Whether the visitor keeps its body back until it is told to send it."""
+        request = self.request
+        return (
+            self.streams
+            and request.version >= HttpVersion11
+            and request.headers.get("Expect", "").lower() == "100-continue"
+        )
+
+    def take_small_body(self) -> None:
+        """Take the body if all of it is there already: then it goes out with the head, and can be sent again."""
+        content = self.request.content
+        if content.is_eof() and content.exception() is None:
+            self.body = content.read_nowait(-1)
+            self.streams = False
+
+
+class Exchange:
+    """A request to a node and its answer; `close` breaks off what is not whole."""
+
+    __slots__ = ("_pump", "answer", "connection", "latency", "node")
+
+    def __init__(
+        self, node: Node, connection: NodeConnection, answer: Answer, pump: "asyncio.Task[None] | None" = None
+    ) -> None:
+        self.node = node
+        self.connection = connection
+        self.answer = answer
+        self.latency = 0.0
+        """Seconds until the answer's head was there."""
+        self._pump = pump
+
+    @property
+    def sent_whole(self) -> bool:
+        """Whether the node has got all of the request."""
+        return self.connection.sent_whole
+
+    def close(self) -> None:
+        """Give up what is still under way."""
+        if self._pump is not None and not self._pump.done():
+            self._pump.cancel()
+            self.connection.give_up(NodeBroke("the rest of the request is not sent"))
+        self.answer.close()
 
 
 class Upstream:
@@ -64,55 +141,46 @@ class Upstream:
         self.settings = settings
         self.origin_secret: bytes | None = None
         self._wall = wall
-        self._session: aiohttp.ClientSession | None = None
+        self._connections = Connections(
+            Patience(connect=settings.connect_timeout, answer=settings.read_timeout, idle=settings.node_idle)
+        )
 
     async def start(self) -> None:
         """Open the client; connections are made on demand and kept."""
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=15.0, force_close=False)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_AUTO,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self.settings.connect_timeout, sock_read=self.settings.read_timeout
-            ),
-        )
-        # By itself it repeats what it holds to be idempotent, PUT and DELETE too, outside of every budget.
-        self._session._retry_connection = False
+        self._connections.start()
 
     async def close(self) -> None:
         """Close all connections to nodes."""
-        if self._session is not None:
-            await self._session.close()
+        await self._connections.close()
 
-    async def ask(self, sending: Sending, node: Node) -> aiohttp.ClientResponse:
-        """Return a node's answer when its head is there; raises AttemptFailed."""
+    async def ask(self, sending: Sending, node: Node) -> Exchange:
+        """Return a node's answer when its head is there; raises AttemptFailed, and VisitorFailed for a broken body."""
         try:
-            if sending.body is None:
-                await invite_body(sending.request)
-            return await self._first_bytes(sending, node)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            connection = self._connections.idle(node.url) or await self._connections.connect(node.url)
+        except NodeUnreachable as error:
             raise AttemptFailed(Failed.NOT_SENT, UpstreamFailed("connect", str(error))) from error
+        safe = sending.request.method in SAFE
+        if safe:
+            node.asking.add(connection)
+        try:
+            if sending.streams:
+                sending.take_small_body()
+            if sending.streams:
+                return await self._with_body(sending, node, connection)
+            data = self._head(sending) + (sending.body or b"")
+            interim = partial(relay_interim, sending.visitor)
+            answer = await connection.begin(data, method=sending.request.method, whole=True, interim=interim)
+            return Exchange(node, connection, answer)
         except TimeoutError as error:
             raise AttemptFailed(Failed.TIMEOUT, UpstreamFailed("timeout", f"{node.url} gave no answer")) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except NodeBroke as error:
             raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{node.url}: {error}")) from error
-
-    async def _first_bytes(self, sending: Sending, node: Node) -> aiohttp.ClientResponse:
-        """Return the answer when its head is there; a safe request is given up when the node is found dead."""
-        wait = asyncio.timeout(None)
-        try:
-            async with wait:
-                if sending.request.method in SAFE:
-                    node.asking.add(wait)
-                return await self._ask(sending, node)
-        except TimeoutError as error:
-            if not wait.expired():
-                raise
-            raise AttemptFailed(Failed.NO_ANSWER, UpstreamFailed("read", f"{node.url} is down")) from error
+        except BaseException:
+            connection.give_up(NodeBroke("given up"))
+            raise
         finally:
-            node.asking.discard(wait)
+            if safe:
+                node.asking.discard(connection)
 
     def proof(self, method: str, target: str) -> dict[str, str]:
         """Return the field that proves to a node that a request comes from here; none where no secret is shared."""
@@ -120,22 +188,49 @@ class Upstream:
             return {}
         return {FIELD: prove(self.origin_secret, self._wall(), method, target)}
 
-    async def _ask(self, sending: Sending, node: Node) -> aiohttp.ClientResponse:
-        assert self._session is not None, "start() comes first"
-        request = sending.request
-        peer = request.remote or "unknown"
-        url = URL(node.url + origin_form(request.raw_path), encoded=True)
-        headers = to_upstream(
-            request.headers,
-            peer=peer,
-            scheme=request.scheme,
-            request_id=sending.request_id,
-            trusted=is_trusted(peer, self.settings.trusted_proxies),
+    async def _with_body(self, sending: Sending, node: Node, connection: NodeConnection) -> Exchange:
+        method, interim = sending.request.method, partial(relay_interim, sending.visitor)
+        invitation = Invitation(sending.visitor) if sending.waits_for_invitation else None
+        head = self._head(sending)
+        future = connection.begin(
+            head, method=method, whole=False, interim=invitation.interim if invitation else interim
         )
-        if sending.shared:
-            for name in PERSONAL:
-                headers.popall(name, None)
-        headers.extend(self.proof(request.method, url.raw_path_qs))
-        streamed = request.content if request.can_read_body else None
-        data = streamed if sending.body is None else sending.body
-        return await self._session.request(request.method, url, headers=headers, data=data, allow_redirects=False)
+        pump = asyncio.create_task(send_body(sending.request, connection, sending.most, invitation))
+        pump.add_done_callback(_looked_at)
+        try:
+            await asyncio.wait((future, pump), return_when=asyncio.FIRST_COMPLETED)
+            if pump.done():
+                pump.result()
+            answer = await future
+        except BaseException:
+            pump.cancel()
+            raise
+        if invitation is not None and not invitation.sent:
+            pump.cancel()
+            sending.uninvited = True
+        return Exchange(node, connection, answer, pump)
+
+    def _head(self, sending: Sending) -> bytes:
+        """Return the bytes of the request's head as the node gets it."""
+        request, target = sending.request, sending.target
+        peer = request.remote or "unknown"
+        fields = to_upstream(
+            request.raw_headers,
+            peer=peer.encode(),
+            scheme=request.scheme.encode(),
+            request_id=sending.request_id.encode(),
+            trusted=is_trusted(peer, self.settings.trusted_proxies),
+            host=authority(request.raw_path),
+            without=PERSONAL if sending.shared else NONE,
+        )
+        if self.origin_secret is not None:
+            fields += [(name.encode(), value.encode()) for name, value in self.proof(request.method, target).items()]
+        add_own(fields, request, body=sending.body, streams=sending.streams, invited=sending.waits_for_invitation)
+        lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+        return f"{request.method} {target} HTTP/1.1\r\n".encode("utf-8", "surrogateescape") + lines + b"\r\n"
+
+
+def _looked_at(pump: "asyncio.Task[None]") -> None:
+    """A body that breaks off behind the answer's beginning has broken the connection: nobody else asks why."""
+    if not pump.cancelled():
+        pump.exception()

@@ -5,7 +5,6 @@ the child ends with its parent, however the parent ends; a server that still ans
 """
 
 import asyncio
-import contextlib
 import ctypes
 import shutil
 import signal
@@ -15,15 +14,11 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
 from gateway.errors import ConfigError, StoreUnavailable
 
 START_DEADLINE = 10.0
 STOP_DEADLINE = 5.0
+PING_DEADLINE = 1.0
 MAX_SOCKET_PATH = 100
 _PR_SET_PDEATHSIG = 1
 
@@ -147,10 +142,13 @@ class EmbeddedStore:
     async def _answers(self) -> bool:
         if not self.socket.exists():
             return False
-        client = Redis(unix_socket_path=str(self.socket), socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
-        with contextlib.suppress(RedisError, OSError):
-            try:
-                return bool(await client.ping())
-            finally:
-                await client.aclose()
-        return False
+        try:
+            async with asyncio.timeout(PING_DEADLINE):
+                reader, writer = await asyncio.open_unix_connection(str(self.socket))
+                try:
+                    writer.write(b"PING\r\n")
+                    return await reader.readline() == b"+PONG\r\n"
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return False

@@ -23,21 +23,34 @@ class AccessLog:
         self._buffer = bytearray()
         self._target = target
         self._file: BinaryIO | None = None
+        self._second = -1
+        self._second_text = ""
         if target == "-":
             self._file = sys.stdout.buffer
         elif target != "off":
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             self._file = Path(target).open("ab", buffering=0)  # noqa: SIM115 - kept open, closed by close()
 
-    def write(self, **fields: object) -> None:
-        """Add one line with the time of now; fields that are None are left out."""
+    @property
+    def on(self) -> bool:
+        """Whether lines are written at all."""
+        return self._file is not None
+
+    def write(self, line: dict[str, object]) -> None:
+        """Add one line with the time of now."""
         if self._file is None:
             return
-        moment = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = {"ts": moment, **{key: value for key, value in fields.items() if value is not None}}
-        self._buffer += orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+        self._buffer += orjson.dumps({"ts": self._moment(), **line}, option=orjson.OPT_APPEND_NEWLINE)
         if len(self._buffer) > MAX_BUFFER:
             self.flush()
+
+    def _moment(self) -> str:
+        """Return the time of now to the millisecond; the text of a second is made once."""
+        second, part = divmod(int(self._wall() * 1000), 1000)
+        if second != self._second:
+            self._second = second
+            self._second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._second_text}.{part:03d}Z"
 
     def flush(self) -> None:
         """Write what is buffered."""

@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from gateway.telemetry.tally import TallyCounter, TallyHistogram
+
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _WAITS = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
@@ -40,9 +42,9 @@ class Metrics:
     """Owns the registry; label values are bounded by the configuration, never by visitors."""
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    requests: Counter = field(init=False)
-    duration: Histogram = field(init=False)
-    upstream_duration: Histogram = field(init=False)
+    requests: TallyCounter = field(init=False)
+    duration: TallyHistogram = field(init=False)
+    upstream_duration: TallyHistogram = field(init=False)
     retries: Counter = field(init=False)
     idempotency: Counter = field(init=False)
     cache: Counter = field(init=False)
@@ -67,17 +69,15 @@ class Metrics:
 
     def __post_init__(self) -> None:
         registry = self.registry
-        self.requests = Counter(
-            "talon_requests_total", "Requests by decision", ["room", "class", "decision"], registry=registry
+        self.requests = TallyCounter("talon_requests", "Requests by decision", ["room", "class", "decision"], registry)
+        self.duration = TallyHistogram(
+            "talon_request_duration_seconds", "Time to answer", ["decision"], bounds=_LATENCIES, registry=registry
         )
-        self.duration = Histogram(
-            "talon_request_duration_seconds", "Time to answer", ["decision"], buckets=_LATENCIES, registry=registry
-        )
-        self.upstream_duration = Histogram(
+        self.upstream_duration = TallyHistogram(
             "talon_upstream_duration_seconds",
             "Time of a node to answer",
             ["pool", "node"],
-            buckets=_LATENCIES,
+            bounds=_LATENCIES,
             registry=registry,
         )
         self.retries = Counter("talon_upstream_retries_total", "Requests sent once more", ["pool"], registry=registry)

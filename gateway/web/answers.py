@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from aiohttp import web
-from multidict import CIMultiDict
 
 from gateway.core.admission import RateReason
 from gateway.core.decide import Reason, Wait
@@ -24,7 +23,7 @@ from gateway.core.place_code import encode as encode_place
 from gateway.core.room import RoomView
 from gateway.core.ticket import Ticket, encode
 from gateway.core.waits import Slower
-from gateway.settings import RoomSettings
+from gateway.sections import RoomSettings
 from gateway.web.moments import quieter, times
 from gateway.web.opening_facts import opening_poll, place_facts, turn, with_opening
 from gateway.web.pages.language import pick_language
@@ -36,7 +35,6 @@ from gateway.web.site import Site
 SOON = 120.0
 RETRY_STORE = 3
 RETRY_FULL = 60
-_CACHING = frozenset({"edge-control", "expires", "surrogate-control"})
 
 
 class HelpBlock(TypedDict):
@@ -83,13 +81,6 @@ def html(status: int, page: bytes, nonce: str, retry_after: int | None = None) -
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
     return web.Response(status=status, body=page, headers=headers, content_type="text/html", charset="utf-8")
-
-
-def keep_out_of_caches(fields: "CIMultiDict[str]") -> None:
-    """Change an answer's fields so that no shared cache keeps it: it carries a token of one visit."""
-    for name in [n for n in fields if n.lower().endswith("-cache-control") or n.lower() in _CACHING]:
-        fields.popall(name, None)
-    fields["Cache-Control"] = "no-store"
 
 
 class Answers:

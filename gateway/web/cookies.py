@@ -4,6 +4,12 @@ Tokens need no quotes and no escapes, so nothing of the grammar of cookies is ne
 the rest of a status poll.
 """
 
+from collections.abc import Iterable
+
+from multidict import CIMultiDict
+
+from gateway.core.caches import steers_caches
+
 MAX_VALUES = 3
 
 
@@ -16,3 +22,15 @@ def cookie_values(fields: str, name: str) -> list[str]:
         return []
     pairs = (pair.partition("=") for pair in fields.split(";"))
     return [value.strip() for key, _, value in pairs if key.strip() == name and value.strip()][:MAX_VALUES]
+
+
+def add_cookies(fields: "CIMultiDict[str]", cookies: Iterable[str]) -> None:
+    """Add cookies to an answer's fields; no shared cache may keep an answer that carries a token of one visit."""
+    given = list(cookies)
+    if not given:
+        return
+    for name in [name for name in fields if steers_caches(name)]:
+        fields.popall(name, None)
+    fields["Cache-Control"] = "no-store"
+    for cookie in given:
+        fields.add("Set-Cookie", cookie)

@@ -21,12 +21,13 @@ from gateway.errors import StoreUnavailable, UpstreamFailed
 from gateway.expect import invite_body
 from gateway.web.answers import problem
 from gateway.web.site import Site
+from gateway.wire.relayed import Response
 
 FIELD = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 BODY_TIMEOUT = 30.0
 _SKIPPED = frozenset({"x-request-id", "date", "content-length", "transfer-encoding", "connection", "keep-alive"})
-Send = Callable[[bytes | None], Awaitable[web.StreamResponse]]
+Send = Callable[[bytes | None], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ class Idempotent:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+
+    def concerns(self, request: web.BaseRequest) -> bool:
+        """Whether the request is a write with a key."""
+        return request.method in idempotency.METHODS and FIELD in request.headers
 
     async def read(
         self, request: web.BaseRequest, visit: Callable[[], str], request_id: str
@@ -79,7 +84,7 @@ class Idempotent:
             return keyed
         return self._answer(there, keyed, request_id) if there else keyed
 
-    async def carry_out(self, keyed: Keyed, request_id: str, send: Send) -> web.StreamResponse:
+    async def carry_out(self, keyed: Keyed, request_id: str, send: Send) -> Response:
         """Send the request unless somebody else does or has, and keep its answer."""
         policy = self._site.settings.proxy.idempotency
         mine = idempotency.under_way(keyed.mark, secrets.token_hex(8))
@@ -104,7 +109,7 @@ class Idempotent:
         await self._keep(keyed, mine, response, policy.keep)
         return response
 
-    async def _keep(self, keyed: Keyed, mine: bytes, response: web.StreamResponse, life: float) -> None:
+    async def _keep(self, keyed: Keyed, mine: bytes, response: Response, life: float) -> None:
         body = response.body if isinstance(response, web.Response) else None
         if not isinstance(body, bytes) or len(body) > idempotency.MAX_ANSWER:
             self._count("not_kept")

@@ -8,7 +8,10 @@ from gateway.core.live_room import LiveRoom
 from gateway.core.supply import SlotsSaid
 from gateway.web.site import Site
 
-SLOTS_HEADER = "Talon-Slots"
+SLOTS_HEADER = "talon-slots"
+"""By which a backend says whether there are free slots."""
+VISIT_HEADER = "talon-visit"
+"""By which a backend says that a visit is over."""
 LONGEST = 64
 
 

@@ -8,7 +8,7 @@ from gateway.core.passes import Pass
 from gateway.core.room import NOWHERE, Claim, Standing
 from gateway.core.ticket import Ticket
 from gateway.errors import StoreUnavailable
-from gateway.settings import RoomSettings
+from gateway.sections import RoomSettings
 from gateway.web.door import Barred, Keeper
 from gateway.web.newcomers import Arriving, Comer
 from gateway.web.site import Site

@@ -7,7 +7,8 @@ added for each visitor afterwards. What cannot be shared, or turns out too large
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -17,17 +18,20 @@ from multidict import CIMultiDict
 from gateway.core.classify import RequestClass, origin_form
 from gateway.core.response_cache import CachePolicy, Copy, ResponseCache, may_keep, may_share
 from gateway.errors import UpstreamFailed
+from gateway.ports import Prepare
+from gateway.web.cookies import add_cookies
+from gateway.web.moments import VISIT_HEADER
 from gateway.web.site import Site
+from gateway.wire.relayed import Relayed, Response
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _SKIPPED = frozenset({"age", "cache-status", "x-request-id", "content-length", "transfer-encoding", "connection"})
-Prepare = Callable[["CIMultiDict[str]", bool], None]
 
 
 class Fetch(Protocol):
     """Asks the backend; `prepare` sees the fields of its answer."""
 
-    def __call__(self, *, prepare: Prepare) -> Awaitable[web.StreamResponse]:
+    def __call__(self, *, prepare: Prepare) -> Awaitable[Response]:
         """Return the answer."""
         ...
 
@@ -42,12 +46,14 @@ class SharedAnswers:
 
     def policy(self, request: web.BaseRequest, kind: RequestClass) -> CachePolicy | None:
         """Return how the request may be shared, None when it may not be."""
+        if kind.cache is None or request.method != "GET":
+            return None
         names = {name.lower(): value for name, value in request.headers.items()}
-        return kind.cache if kind.cache is not None and request.method == "GET" and may_share(names) else None
+        return kind.cache if may_share(names) else None
 
     async def answer(
         self, request: web.BaseRequest, kind: RequestClass, policy: CachePolicy, prepare: Prepare, fetch: Fetch
-    ) -> web.StreamResponse:
+    ) -> Response:
         """Answer from a copy, from the request of somebody else, or by `fetch`, whose answer is kept."""
         key, now = _key(request, kind, policy), self._site.clock()
         copy = self._cache.get(key, now, policy)
@@ -62,7 +68,7 @@ class SharedAnswers:
         told = self._under_way[key] = asyncio.get_running_loop().create_future()
         copy = None
         try:
-            response = await fetch(prepare=lambda fields, ended: None)
+            response = await fetch(prepare=partial(_for_all, prepare))
             copy = self._copy(request, kind, response)
             if response.status >= 500 and (stale := self._stale(key, policy)) is not None:
                 copy = stale
@@ -85,7 +91,7 @@ class SharedAnswers:
             if not told.done():
                 told.set_result(copy)
 
-    def purge(self, kind: RequestClass, request: web.BaseRequest, response: web.StreamResponse) -> None:
+    def purge(self, kind: RequestClass, request: web.BaseRequest, response: Response) -> None:
         """End the copies that a write has made wrong: those that its class names, its target and where it points to."""
         if request.method in SAFE or response.status >= 400:
             return
@@ -98,7 +104,7 @@ class SharedAnswers:
     def _stale(self, key: str, policy: CachePolicy) -> Copy | None:
         return self._cache.get(key, self._site.clock(), policy, stale=True)
 
-    def _copy(self, request: web.BaseRequest, kind: RequestClass, response: web.StreamResponse) -> Copy | None:
+    def _copy(self, request: web.BaseRequest, kind: RequestClass, response: Response) -> Copy | None:
         body = response.body if isinstance(response, web.Response) else None
         if not isinstance(body, bytes):
             return None
@@ -112,24 +118,28 @@ class SharedAnswers:
             target=origin_form(request.raw_path),
         )
 
-    def _own(self, response: web.StreamResponse, prepare: Prepare) -> web.StreamResponse:
+    def _own(self, response: Response, prepare: Prepare) -> Response:
         self._site.metrics.cache.labels("own").inc()
-        if not response.prepared:
-            prepare(response.headers, False)
+        if not isinstance(response, Relayed):
+            add_cookies(response.headers, prepare(()))
         return response
 
-    def _serve(
-        self, request: web.BaseRequest, copy: Copy, prepare: Prepare, status: str, result: str
-    ) -> web.StreamResponse:
+    def _serve(self, request: web.BaseRequest, copy: Copy, prepare: Prepare, status: str, result: str) -> Response:
         self._site.metrics.cache.labels(result).inc()
         fields = CIMultiDict(copy.fields)
         fields["Age"] = str(int(max(0.0, self._site.clock() - copy.at)))
         fields["Cache-Status"] = f"talon; {status}"
-        prepare(fields, False)
+        add_cookies(fields, prepare(()))
         etag, asked = fields.get("ETag", ""), request.headers.get("If-None-Match", "")
         if etag and copy.status == 200 and etag.removeprefix("W/") in {_bare(one) for one in asked.split(",")}:
             return web.Response(status=304, headers=fields)
         return web.Response(status=copy.status, headers=fields, body=copy.body)
+
+
+def _for_all(prepare: Prepare, said: Sequence[tuple[str, str]]) -> Sequence[str]:
+    """Hear what a node says in an answer for all; it ends nobody's visit and carries nobody's cookies."""
+    prepare([field for field in said if field[0] != VISIT_HEADER])
+    return ()
 
 
 def _bare(etag: str) -> str:

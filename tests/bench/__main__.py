@@ -19,6 +19,7 @@ PARTS = {
     "ingest": "how fast logs are read, beside wc, DuckDB, polars and GoAccess",
     "correction": "what following live counts is worth to a forecast of the day",
     "dirt": "how much worse forecasts become when the history is dirty",
+    "plane": "what forwarding costs, beside nginx, HAProxy and a naive aiohttp proxy",
     "day": "a simulated day with a million visitors",
 }
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Load:
     failed: int
     seconds: float
     cpu: float
+    p50: float = 0.0
 
     @property
     def per_core(self) -> float:
@@ -69,6 +70,35 @@ def poll(url: str, server: int, *, seconds: float = 3.0, connections: int = 32, 
     return _load(done.stdout, cpu=after.user - before.user + after.system - before.system)
 
 
+def hit(
+    url: str,
+    processes: Callable[[], Sequence[int]],
+    *,
+    seconds: float = 2.0,
+    connections: int = 64,
+    fields: Sequence[str] = (),
+    core: int = -1,
+) -> Load:
+    """Ask `url` with these header fields as fast as it answers; the processor time of `processes` is measured."""
+    binary = shutil.which("wrk")
+    if binary is None:
+        raise FileNotFoundError("wrk is not installed; get it with `apt-get install wrk` or `make system`")
+    options = [word for one in fields for word in ("-H", one)]
+    command = pinned(core, binary, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", *options, url)
+    before = on_cpu(processes())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
+    return _load(done.stdout, cpu=on_cpu(processes()) - before)
+
+
+def on_cpu(processes: Sequence[int]) -> float:
+    """Return the seconds that all threads of these processes have been on a processor, kernel time included."""
+    total = 0
+    for pid in processes:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            total += int((thread / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
 def _load(said: str, cpu: float) -> Load:
     count = re.search(r"(\d+) requests in ([\d.]+)(m?s)", said)
     assert count is not None, said
@@ -77,4 +107,6 @@ def _load(said: str, cpu: float) -> Load:
     failed = int(other[1]) if other else 0
     failed += sum(int(number) for number in errors.groups()) if errors else 0
     seconds = float(count[2]) / (1000 if count[3] == "ms" else 1)
-    return Load(answers=int(count[1]), failed=failed, seconds=seconds, cpu=cpu)
+    middle = re.search(r"50%\s+([\d.]+)(us|ms|s)", said)
+    p50 = float(middle[1]) * {"us": 1e-6, "ms": 1e-3, "s": 1.0}[middle[2]] if middle else 0.0
+    return Load(answers=int(count[1]), failed=failed, seconds=seconds, cpu=cpu, p50=p50)

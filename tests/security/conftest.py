@@ -15,15 +15,17 @@ import pytest
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from gateway.core.connection_policy import ConnectionPolicy
 from gateway.core.limits.policy import LimitPolicy
 from gateway.core.pool_policy import PoolPolicy
 from gateway.core.waitline import LinePolicy
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
 from gateway.proxy.upstream import Upstream
-from gateway.settings import ProxySettings
+from gateway.sections import ProxySettings
 from gateway.telemetry.metrics import Metrics
 from gateway.web.gate import Gate
+from gateway.wire.server import VisitorServer
 from tests.conftest import until
 from tests.gateway.web.conftest import ROOM, Portal, settings_of
 
@@ -41,6 +43,7 @@ class Backend:
     fields: tuple[str, ...] = ()
     broken: bool = False
     free: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: int = 0
 
     def __post_init__(self) -> None:
         self.free.set()
@@ -49,8 +52,13 @@ class Backend:
         """Return when so many requests have been received."""
         await until(lambda: len(self.asked) >= count, what=f"{count} requests at the backend")
 
+    async def left(self) -> None:
+        """Return when all connections have been closed."""
+        await until(lambda: self.connections == 0, what="the backend's connections are closed")
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer requests on one connection until it is closed."""
+        self.connections += 1
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -66,6 +74,9 @@ class Backend:
                 answer = ["HTTP/1.1 200 OK", "Content-Length: 0", *self.fields]
                 writer.write("\r\n".join(answer).encode() + b"\r\n\r\n")
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        self.connections -= 1
 
     def fields_of(self, name: str) -> list[str]:
         """The values of a field in the last request, however its name was written."""
@@ -157,7 +168,7 @@ def _pool(name: str, url: str, clock: Callable[[], float]) -> Pool:
 
 
 async def _listen(entrance: Entrance, stack: contextlib.AsyncExitStack) -> None:
-    server = web.Server(Gate(entrance.site).handle, access_log=None, auto_decompress=False)
+    server = VisitorServer(Gate(entrance.site).handle, ConnectionPolicy())
     visitors = web.ServerRunner(server, shutdown_timeout=1.0)
     await visitors.setup()
     stack.push_async_callback(visitors.cleanup)
@@ -171,6 +182,7 @@ async def _start(
     backend = Backend()
     node = await asyncio.start_server(backend.serve, "127.0.0.1", 0, limit=LONGEST_HEAD)
     stack.callback(node.close)
+    stack.push_async_callback(backend.left)
     url = "http://{}:{}".format(*node.sockets[0].getsockname()[:2])
     proxy = ProxySettings(max_body=1000, trusted_proxies=trusted, read_timeout=5.0)
     clock = asyncio.get_running_loop().time

@@ -20,7 +20,8 @@ from gateway.errors import StoreUnavailable
 from gateway.loops.admit import AdmissionLoop
 from gateway.loops.follow_forecast import ForecastFollower
 from gateway.proxy.pool import Pool
-from gateway.settings import PoolSettings, RoomSettings, Settings
+from gateway.sections import PoolSettings, RoomSettings
+from gateway.settings import Settings
 from gateway.store.memory_room import MemoryRooms
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics

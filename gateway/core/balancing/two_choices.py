@@ -5,30 +5,16 @@ both the herd on the emptiest node and the blindness of round robin (Mitzenmache
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeLoad:
-    """A candidate node: requests at it, and how many it may have, times its weight."""
+def choose(loads: Sequence[float], first: float, second: float) -> int:
+    """Return the place in `loads` of the node to use; there is at least one, 1 is full.
 
-    node: str
-    inflight: float
-    limit: float
-
-    @property
-    def load(self) -> float:
-        """Use of the node; 1 is full."""
-        return self.inflight / max(self.limit, 1e-9)
-
-
-def choose(nodes: Sequence[NodeLoad], first: float, second: float) -> str | None:
-    """Return the node to use, or None when there is none; `first` and `second` are uniform in [0, 1)."""
-    if not nodes:
-        return None
-    one = int(first * len(nodes))
-    if len(nodes) == 1:
-        return nodes[0].node
-    other = int(second * (len(nodes) - 1))
+    `first` and `second` are uniform in [0, 1).
+    """
+    if len(loads) == 1:
+        return 0
+    one = int(first * len(loads))
+    other = int(second * (len(loads) - 1))
     other += other >= one
-    return min(nodes[one], nodes[other], key=lambda node: node.load).node
+    return one if loads[one] <= loads[other] else other

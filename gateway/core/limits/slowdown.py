@@ -11,6 +11,7 @@ Limits: at most `MAX_KINDS` kinds; the rest share one.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 MAX_KINDS = 128
 RISE = 0.05
@@ -20,8 +21,12 @@ _DIGITS = re.compile(r"[0-9a-f-]{16,}|\d+")
 
 def kind_of(method: str, path: str) -> str:
     """Return the kind of a request: its method and the shape of its path, numbers and ids alike."""
-    shape = _DIGITS.sub("#", path.partition("?")[0][:200])
-    return f"{method} {'/'.join(shape.split('/')[:5])}"
+    return f"{method} {_shape(path.partition('?')[0][:200])}"
+
+
+@lru_cache(maxsize=4096)
+def _shape(path: str) -> str:
+    return "/".join(_DIGITS.sub("#", path).split("/")[:5])
 
 
 @dataclass(slots=True)

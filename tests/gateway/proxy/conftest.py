@@ -3,31 +3,33 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 import pytest
 from aiohttp import web
-from multidict import CIMultiDict
 
+from gateway.core.connection_policy import ConnectionPolicy
 from gateway.core.limits.policy import LimitPolicy
 from gateway.core.pool_policy import PoolPolicy
 from gateway.core.waitline import LinePolicy
-from gateway.errors import UpstreamFailed
+from gateway.errors import UpstreamFailed, VisitorFailed
 from gateway.proxy.forward import Forwarder
 from gateway.proxy.pool import Pool
 from gateway.proxy.upstream import Upstream
-from gateway.settings import ProxySettings
+from gateway.sections import ProxySettings
 from gateway.telemetry.metrics import Metrics
+from gateway.wire.relayed import Response
+from gateway.wire.server import VisitorServer
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @contextlib.asynccontextmanager
-async def listening(handler: Handler) -> AsyncIterator[tuple[str, int]]:
+async def listening(server: web.Server) -> AsyncIterator[tuple[str, int]]:
     """Serve on a free port of the loopback; gives host and port."""
-    runner = web.ServerRunner(web.Server(handler, auto_decompress=False), shutdown_timeout=1.0)
+    runner = web.ServerRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -45,7 +47,7 @@ class Ends:
     port: int
     pool: Pool
     failures: list[UpstreamFailed] = field(default_factory=list)
-    ended: list[bool] = field(default_factory=list)
+    said: list[dict[str, str]] = field(default_factory=list)
 
     @contextlib.asynccontextmanager
     async def connected(self) -> "AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]":
@@ -87,20 +89,22 @@ async def forwarding(urls: tuple[str, ...], proxy: ProxySettings) -> AsyncIterat
     forwarder = Forwarder({"primary": pool}, Upstream(proxy), Metrics(), time.monotonic)
     ends = Ends("", 0, pool)
 
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        def prepare(fields: "CIMultiDict[str]", ended: bool) -> None:
-            ends.ended.append(ended)
-            fields.add("Set-Cookie", "talon_pass=x")
+    async def handle(request: web.BaseRequest) -> Response:
+        def prepare(said: Sequence[tuple[str, str]]) -> list[str]:
+            ends.said.append(dict(said))
+            return ["talon_pass=x"]
 
         try:
-            return await forwarder.send(request, "primary", request_id="r1", prepare=prepare)
+            return await forwarder.send(request, "primary", request_id="r1", prepare=prepare, most=1_000_000)
         except UpstreamFailed as error:
             ends.failures.append(error)
             return web.Response(status=599, text=error.kind)
+        except VisitorFailed as error:
+            return web.Response(status=error.status, text=error.code)
 
     await forwarder.upstream.start()
     try:
-        async with listening(handle) as (ends.host, ends.port):
+        async with listening(VisitorServer(handle, ConnectionPolicy())) as (ends.host, ends.port):
             yield ends
     finally:
         await forwarder.upstream.close()
@@ -115,7 +119,8 @@ def through() -> "Callable[[Handler], contextlib.AbstractAsyncContextManager[End
 
     @contextlib.asynccontextmanager
     async def both(handler: Handler) -> AsyncIterator[Ends]:
-        async with listening(handler) as (host, port), forwarding((f"http://{host}:{port}",), QUICK) as ends:
+        backend = listening(web.Server(handler, auto_decompress=False))
+        async with backend as (host, port), forwarding((f"http://{host}:{port}",), QUICK) as ends:
             yield ends
 
     return both

@@ -88,7 +88,7 @@ async def test_a_body_announced_with_expect_is_asked_for(through: Through) -> No
         writer.write(b"12345")
         answer = await reader.read()
     assert b'"body": 5' in answer
-    assert seen == [None]
+    assert seen == ["100-continue"], "a node may say no before the body comes"
 
 
 async def test_an_answer_is_streamed(through: Through) -> None:
@@ -186,7 +186,7 @@ async def test_redirects_and_cookies_are_the_visitors_business(through: Through)
     assert cookies == ["Set-Cookie: a=1", "Set-Cookie: b=2", "Set-Cookie: talon_pass=x"]
     assert b"302" in head.split(b"\r\n")[0]
     assert b"Talon-Visit" not in head
-    assert ends.ended == [True]
+    assert ends.said == [{"talon-visit": "end"}]
 
 
 async def test_a_backend_that_is_not_there_is_a_connect_failure() -> None:

@@ -38,7 +38,7 @@ class Counting:
 async def two(one: Handler, other: Handler) -> AsyncIterator[Ends]:
     """Two nodes behind a forwarder that has retries to spend; the first is asked first."""
     async with contextlib.AsyncExitStack() as stack:
-        ports = [(await stack.enter_async_context(listening(handler)))[1] for handler in (one, other)]
+        ports = [(await stack.enter_async_context(listening(web.Server(handler))))[1] for handler in (one, other)]
         urls = tuple(f"http://127.0.0.1:{port}" for port in ports)
         ends = await stack.enter_async_context(forwarding(urls, QUICK))
         ends.pool.budget.saved, ends.pool.chance = 10.0, lambda: 0.0
@@ -67,7 +67,7 @@ async def test_a_write_that_failed_is_never_sent_again(method: str) -> None:
 async def test_a_write_that_was_not_sent_goes_to_another_node() -> None:
     """A node that cannot be connected has seen nothing: its request, body and all, goes to the other one."""
     good = Counting(201)
-    async with listening(good.handle) as (_, port):
+    async with listening(web.Server(good.handle)) as (_, port):
         gone = f"http://127.0.0.1:{free_port()}"
         async with forwarding((gone, f"http://127.0.0.1:{port}"), QUICK) as ends:
             ends.pool.budget.saved, ends.pool.chance = 10.0, lambda: 0.0
@@ -115,7 +115,10 @@ async def test_a_refusal_of_both_nodes_is_the_backends_own_answer() -> None:
 async def test_with_one_node_the_same_is_asked_again() -> None:
     """A single node that breaks one answer off gets the request once more."""
     node = Counting("hang up", 200)
-    async with listening(node.handle) as (host, port), forwarding((f"http://{host}:{port}",), QUICK) as ends:
+    async with (
+        listening(web.Server(node.handle)) as (host, port),
+        forwarding((f"http://{host}:{port}",), QUICK) as ends,
+    ):
         ends.pool.budget.saved = 10.0
         head, _ = await ends.get("/doctors")
     assert b" 200 " in head

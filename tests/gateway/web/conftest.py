@@ -16,6 +16,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.build import classifier, identities, room_options
+from gateway.core.connection_policy import ConnectionPolicy
 from gateway.core.identity_policy import IdentityPolicy
 from gateway.core.keyring import KeyRing
 from gateway.core.known_openings import Opening
@@ -26,16 +27,20 @@ from gateway.core.reports import PoolReading
 from gateway.core.visits import VisitPolicy
 from gateway.errors import StoreUnavailable, UpstreamFailed
 from gateway.loops.admit import AdmissionLoop
-from gateway.settings import PoolSettings, ProxySettings, RoomSettings, Settings
+from gateway.ports import Prepare
+from gateway.sections import PoolSettings, ProxySettings, RoomSettings
+from gateway.settings import Settings
 from gateway.store.answers import MemoryAnswers
 from gateway.store.memory_room import MemoryRooms
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.metrics import Metrics
 from gateway.web.admin_api import AdminApi
+from gateway.web.cookies import add_cookies
 from gateway.web.gate import Gate
 from gateway.web.pages.render import Pages
 from gateway.web.site import Site
 from gateway.web.tokens import Tokens
+from gateway.wire.server import VisitorServer
 
 ROOM = "booking"
 KEYS = KeyRing({"k1": bytes(32)})
@@ -65,7 +70,8 @@ class Hello:
         pool_name: str,
         *,
         request_id: str,
-        prepare: Callable[[CIMultiDict[str], bool], None],
+        prepare: Prepare,
+        most: int = 0,
         need: Need | None = None,
         body: bytes | None = None,
         shared: bool = False,
@@ -74,8 +80,10 @@ class Hello:
         self.needs.append(need)
         if self.fails:
             raise UpstreamFailed(self.fails, "no luck")
-        fields: CIMultiDict[str] = CIMultiDict({"X-Pool": pool_name, **self.says})
-        prepare(fields, request.path.endswith("/end"))
+        fields: CIMultiDict[str] = CIMultiDict({"X-Pool": pool_name})
+        said = [(name.lower(), value) for name, value in self.says.items() if name.lower().startswith("talon-")]
+        fields.extend({name: value for name, value in self.says.items() if not name.lower().startswith("talon-")})
+        add_cookies(fields, prepare([*said, *([("talon-visit", "end")] if request.path.endswith("/end") else [])]))
         return web.Response(text=f"hello from {pool_name}", headers=fields)
 
 
@@ -242,7 +250,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
             stack.callback(portal.site.access_log.close)
             await portal.store.open(ROOM, None)
             await portal.tick(2)
-            visitors = web.ServerRunner(web.Server(Gate(portal.site).handle), shutdown_timeout=1.0)
+            visitors = web.ServerRunner(
+                VisitorServer(Gate(portal.site).handle, ConnectionPolicy()), shutdown_timeout=1.0
+            )
             operators = web.AppRunner(portal.admin.application(), shutdown_timeout=1.0)
             for runner in (visitors, operators):
                 await runner.setup()

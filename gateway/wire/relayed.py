@@ -1,0 +1,27 @@
+"""What handlers return: an answer object of aiohttp's, or one whose bytes are on their way already."""
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.wire.answer import Fields
+
+
+class Relayed:
+    """An answer whose bytes have been written to the connection already."""
+
+    __slots__ = ("fields", "keep_alive", "linger", "status")
+    prepared = True
+
+    def __init__(self, status: int, fields: Fields, *, keep_alive: bool, linger: bool = True) -> None:
+        self.status = status
+        self.fields = fields
+        self.keep_alive = keep_alive
+        self.linger = linger
+
+    @property
+    def headers(self) -> "CIMultiDict[str]":
+        """The fields as text."""
+        return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.fields)
+
+
+Response = web.StreamResponse | Relayed
