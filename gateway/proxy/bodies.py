@@ -93,6 +93,11 @@ async def _piece(request: web.BaseRequest, most: int) -> bytes:
         raise VisitorFailed(408, "body_timeout", "The body did not come in time.") from error
     except (BodyBroken, RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise VisitorFailed(400, "body_broken", "The body is not framed as HTTP demands.") from error
-    if len(data) > most:
-        raise VisitorFailed(413, "body_too_large", "The body is larger than is accepted.")
+    check_size(len(data), most)
     return data
+
+
+def check_size(size: int, most: int) -> None:
+    """Raise VisitorFailed for a body, or what is left of one, that is larger than is accepted."""
+    if size > most:
+        raise VisitorFailed(413, "body_too_large", "The body is larger than is accepted.")

@@ -55,8 +55,6 @@ _UNNAMEABLE = frozenset(
 )
 """What `Connection` cannot take away: a client must not strip what the backend relies on (RFC 9110, 7.6.1 and 5.1)."""
 VIA = b"1.1 talon"
-MAX_ROUNDS = 5
-"""How often a request may have passed a Talon before it is held to go in circles."""
 
 
 class Fate(Enum):
@@ -153,9 +151,12 @@ def strip_cookies(cookie: bytes) -> bytes:
     return b"; ".join(pair for pair in pairs if pair and pair.split(b"=", 1)[0].rstrip() not in COOKIES)
 
 
-def goes_in_circles(fields: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether the request has passed a Talon so often that it must be coming back (RFC 9110, 7.6)."""
-    return sum(value.count(VIA) for name, value in fields if name.lower() == b"via") >= MAX_ROUNDS
+def count_down(fields: Fields) -> Fields:
+    """Return the fields with `Max-Forwards` one lower (RFC 9110, 7.6.2); one that is no number stays as it is."""
+    return [
+        (name, b"%d" % (int(value) - 1)) if name.lower() == b"max-forwards" and value.isdigit() else (name, value)
+        for name, value in fields
+    ]
 
 
 def add_own(fields: Fields, request: web.BaseRequest, *, body: bytes | None, streams: bool, invited: bool) -> None:

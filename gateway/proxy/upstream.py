@@ -15,8 +15,8 @@ from gateway.core.origin_proof import FIELD, prove
 from gateway.core.retry_budget import SAFE, Failed
 from gateway.errors import UpstreamFailed
 from gateway.ports import Prepare
-from gateway.proxy.bodies import Invitation, relay_interim, send_body
-from gateway.proxy.headers import add_own, to_upstream
+from gateway.proxy.bodies import Invitation, check_size, relay_interim, send_body
+from gateway.proxy.headers import add_own, count_down, to_upstream
 from gateway.proxy.node import Node
 from gateway.sections import ProxySettings
 from gateway.wire.answer import Answer
@@ -103,6 +103,7 @@ class Sending:
         content = self.request.content
         if content.is_eof() and content.exception() is None:
             self.body = content.read_nowait(-1)
+            check_size(len(self.body), self.most)
             self.streams = False
 
 
@@ -223,6 +224,8 @@ class Upstream:
             host=authority(request.raw_path),
             without=PERSONAL if sending.shared else NONE,
         )
+        if request.method == "OPTIONS":
+            fields = count_down(fields)
         if self.origin_secret is not None:
             fields += [(name.encode(), value.encode()) for name, value in self.proof(request.method, target).items()]
         add_own(fields, request, body=sending.body, streams=sending.streams, invited=sending.waits_for_invitation)

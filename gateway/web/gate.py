@@ -183,18 +183,31 @@ class Gate:
         site.access_log.write(line)
 
 
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+VIA = "1.1 talon"
+MAX_ROUNDS = 5
+"""How often a request may have passed a Talon before it is held to go in circles (RFC 9110, 7.6)."""
+
+
 def _may_be_own(target: str) -> bool:
     """Whether a target may be one of the gateway's own; most are told apart without being decoded."""
     return target.startswith(PREFIX) or "%" in target or not target.startswith("/")
 
 
 def _refusal(request: web.BaseRequest, path: str, seen: Seen, request_id: str) -> web.Response | None:
-    """Return the answer to what no visitor of a site asks: a tunnel, or a path that servers read differently."""
-    if request.method == "CONNECT":
+    """Return the answer to what goes no further: tunnels, circles, and paths that servers read differently."""
+    method, headers = request.method, request.headers
+    if method in ("CONNECT", "TRACE"):
         seen.decision = "method_not_allowed"
         response = problem(405, seen.decision, "This is not a proxy for other sites.", reference=request_id)
-        response.headers["Allow"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+        response.headers["Allow"] = METHODS
         return response
+    if method == "OPTIONS" and headers.get("Max-Forwards", "").strip("0 ") == "" and "Max-Forwards" in headers:
+        seen.decision = "last_hop"
+        return web.Response(status=200, headers={"Allow": METHODS})
+    if "Via" in headers and ",".join(headers.getall("Via")).count(VIA) >= MAX_ROUNDS:
+        seen.decision = "loop"
+        return problem(508, seen.decision, "The request goes in circles.", reference=request_id)
     if is_ambiguous(path):
         seen.decision = "bad_path"
         return problem(400, seen.decision, "The path holds control characters.", reference=request_id)

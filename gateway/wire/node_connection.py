@@ -213,6 +213,8 @@ class NodeConnection(asyncio.Protocol):
         status, head = self._parser.get_status_code(), self._head
         if head is None:
             return
+        if self._head_bytes > MAX_HEAD and sum(len(name) + len(value) for name, value in self._fields) > MAX_HEAD:
+            raise NodeBroke(f"the head of the answer is longer than {MAX_HEAD} bytes")
         fields, self._fields = self._fields, []
         if status < 200 and status != 101:
             if self._interim is not None:

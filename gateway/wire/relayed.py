@@ -25,3 +25,16 @@ class Relayed:
 
 
 Response = web.StreamResponse | Relayed
+
+
+class _Sent(web.StreamResponse):
+    """Stands for an answer whose bytes are on their way, where aiohttp wants an object."""
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Do nothing."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Do nothing."""
+
+
+SENT = _Sent()

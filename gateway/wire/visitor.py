@@ -20,7 +20,7 @@ from gateway.wire.ends import Tunnelled
 from gateway.wire.errors import BodyBroken, BodyTooSlow
 from gateway.wire.own_answers import BAD_REQUEST, HEAD_TIMEOUT, TOO_LONG
 from gateway.wire.proxy_protocol import BadPreface, read_preface
-from gateway.wire.relayed import Relayed, Response
+from gateway.wire.relayed import SENT, Relayed, Response
 
 if TYPE_CHECKING:
     from gateway.wire.server import VisitorServer
@@ -261,6 +261,8 @@ class VisitorConnection(RequestHandler):
             response = await self._server.handler(request)
             if isinstance(response, Relayed):
                 stays, linger = response.keep_alive, response.linger
+                if self._upgraded and self._far is None:
+                    await self.finish_response(request, SENT, None)  # the upgrade was declined: HTTP goes on
             else:
                 if self._close or self._half_closed:
                     response.force_close()
@@ -285,6 +287,7 @@ class VisitorConnection(RequestHandler):
         """Read what is left of a body, so that its sender sees the answer and no reset; whether that was all of it."""
         with contextlib.suppress(TimeoutError, BodyBroken, web.RequestPayloadError):
             async with asyncio.timeout(LINGER):
+                await asyncio.sleep(0)  # whoever was reading the body has been told to stop, and does so first
                 while not request.content.is_eof():
                     await request.content.readany()
         return bool(request.content.is_eof())
