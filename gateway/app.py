@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-import errno
 import secrets
 import signal
+import ssl
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -15,6 +15,7 @@ from gateway.build import Parts, build, room_options
 from gateway.core.known_openings import Opening
 from gateway.core.reports import PoolReading
 from gateway.errors import ConfigError, StoreUnavailable
+from gateway.listening import Listener, listen
 from gateway.loops import admit, follow_forecast, follow_nodes
 from gateway.loops.admit import AdmissionLoop
 from gateway.loops.follow_forecast import ForecastFollower
@@ -30,6 +31,7 @@ from gateway.store.embedded import EmbeddedStore
 from gateway.store.redis_room import RedisRooms
 from gateway.telemetry.events import event
 from gateway.telemetry.forecast_log import ForecastLog
+from gateway.tls import load_certificate, visitors_context
 
 STORE_START = 5.0
 
@@ -45,6 +47,8 @@ class Gateway:
         self._owner = secrets.token_hex(6)
         self.listen = ""
         self.admin = ""
+        self._listeners: list[Listener] = []
+        self._tls: ssl.SSLContext | None = None
 
     def stop(self) -> None:
         """Begin to drain; `run` returns afterwards."""
@@ -56,6 +60,8 @@ class Gateway:
             return
         try:
             settings, waits = adoptable(self.settings, self._reread())
+            if self._tls is not None and settings.tls.certificate is not None:
+                load_certificate(self._tls, settings.tls)
             adopt(parts, settings)
         except ConfigError as error:
             event("reload_refused", error=error)
@@ -136,12 +142,13 @@ class Gateway:
             coroutines += [run("admit", admit.INTERVAL, loop.tick), run("tidy", 1.0, loop.tidy)]
         outcomes = ForecastLog(self.settings.data_dir / "forecasts.jsonl")
         for room in parts.site.rooms.values():
-            follower = ForecastFollower(room, store, metrics, partial(parts.site.store_now, room), outcomes.note)
+            note = outcomes.note if self.settings.worker == 0 else _leave_it  # sisters share the file
+            follower = ForecastFollower(room, store, metrics, partial(parts.site.store_now, room), note)
             coroutines.append(run("follow_forecast", follow_forecast.INTERVAL, follower.look))
         nodes = NodeFollower(parts.pools, store, time.time)
         coroutines.append(run("follow_nodes", follow_nodes.INTERVAL, nodes.look))
         for name, pool in parts.pools.items():
-            prober = Prober(pool, parts.forwarder.upstream.proof)
+            prober = Prober(pool, parts.forwarder.upstream.proof, parts.forwarder.upstream.tls)
             stack.push_async_callback(prober.close)
             coroutines.append(run("probe", self.settings.pools[name].health.interval, prober.check))
         if self._embedded is not None:
@@ -152,28 +159,33 @@ class Gateway:
     async def _listen(self, parts: Parts, stack: contextlib.AsyncExitStack) -> list[web.BaseRunner]:
         visitors = web.ServerRunner(parts.visitors, shutdown_timeout=self.settings.proxy.drain)
         operators = web.AppRunner(parts.admin.application(), access_log=None, shutdown_timeout=1.0)
-        self.listen = await _bind("listen", visitors, self.settings.listen, stack)
-        self.admin = await _bind("admin", operators, self.settings.admin, stack)
+        self._tls = visitors_context(self.settings.tls)
+        self.listen = await self._bind("listen", visitors, self.settings.listen, self._tls, stack)
+        self.admin = await self._bind("admin", operators, self.settings.admin, None, stack)
         return [visitors, operators]
+
+    async def _bind(
+        self,
+        kind: str,
+        runner: web.BaseRunner,
+        address: str,
+        tls: ssl.SSLContext | None,
+        stack: contextlib.AsyncExitStack,
+    ) -> str:
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        listener = await listen(kind, address, runner.server, tls=tls)
+        stack.callback(listener.close)
+        self._listeners.append(listener)
+        return listener.address
 
     async def _drain(self, parts: Parts, runners: list[web.BaseRunner]) -> None:
         parts.admin.draining = True
         event("draining", open_visits=sum(room.ledger.total for room in parts.site.rooms.values()))
+        self._listeners[0].close()
         for runner in runners:
             await runner.cleanup()
 
 
-async def _bind(kind: str, runner: web.BaseRunner, address: str, stack: contextlib.AsyncExitStack) -> str:
-    host, _, port = address.rpartition(":")
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host.strip("[]"), int(port), backlog=1024)
-    try:
-        await site.start()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            said = f"{kind}: {address} is in use; stop what listens there or choose another port"
-            raise ConfigError(said) from error
-        raise ConfigError(f"{kind}: cannot listen on {address}: {error.strerror or error}") from error
-    bound = runner.addresses[0]
-    return f"{bound[0]}:{bound[1]}"
+def _leave_it(*outcome: object) -> None:
+    """Leave an outcome to the first worker to write down."""

@@ -21,6 +21,7 @@ from gateway.store.room_options import RoomOptions
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.events import http_logger
 from gateway.telemetry.metrics import Metrics
+from gateway.tls import node_context
 from gateway.web.admin_api import AdminApi
 from gateway.web.gate import Gate
 from gateway.web.identities import Identities
@@ -28,6 +29,7 @@ from gateway.web.newcomers import claims_in
 from gateway.web.pages.render import Pages
 from gateway.web.site import Site
 from gateway.web.tokens import Tokens
+from gateway.wire.connections import Tls
 from gateway.wire.server import VisitorServer
 
 
@@ -88,7 +90,7 @@ def build(settings: Settings, store: RoomStore, answers: AnswerStore) -> Parts:
         )
         for name, pool in settings.pools.items()
     }
-    upstream = Upstream(settings.proxy)
+    upstream = Upstream(settings.proxy, tls=_node_tls(settings))
     forwarder = Forwarder(pools, upstream, metrics, time.monotonic)
     upstream.origin_secret = load_origin_secret(settings.proxy.origin_secret_file)
     site = Site(
@@ -100,7 +102,7 @@ def build(settings: Settings, store: RoomStore, answers: AnswerStore) -> Parts:
         answers=answers,
         upstream=forwarder,
         classifier=classifier(settings),
-        tokens=Tokens(load_keys(settings.keys_file), secure=settings.secure_cookies),
+        tokens=Tokens(load_keys(settings.keys_file), secure=settings.secure),
         identities=identities(settings),
         pages=Pages(),
         metrics=metrics,
@@ -114,6 +116,16 @@ def build(settings: Settings, store: RoomStore, answers: AnswerStore) -> Parts:
         Gate(site).handle, settings.connections, settings.proxy.trusted_proxies, logger=http_logger()
     )
     return Parts(site=site, pools=pools, forwarder=forwarder, visitors=visitors, admin=admin)
+
+
+def _node_tls(settings: Settings) -> dict[str, Tls]:
+    """Return how to speak TLS to each node that wants it."""
+    made = {}
+    for name, pool in settings.pools.items():
+        nodes = [node for node in pool.nodes if node.startswith("https:")]
+        if nodes:
+            made.update(dict.fromkeys(nodes, Tls(node_context(name, pool.tls), pool.tls.server_name)))
+    return made
 
 
 def _access_log(target: str) -> AccessLog:

@@ -5,12 +5,16 @@ import gc
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.errors import ConfigError, StoreUnavailable
 
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+MAX_WORKERS = 64
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The YAML configuration.", show_default=False)]
 
 
@@ -20,30 +24,51 @@ def fail(message: object) -> typer.Exit:
     return typer.Exit(2)
 
 
-def serve(config: ConfigFile) -> None:
+def serve(
+    config: ConfigFile,
+    workers: Annotated[int, typer.Option(help="Processes that share the address; one for each core is enough.")] = 1,
+) -> None:
     """Run the gateway until SIGTERM or Ctrl-C; open requests are answered first. SIGHUP reads the file again.
 
-    Example: talon serve --config config/talon.yaml
+    Example: talon serve --config config/talon.yaml --workers 4
     """
-    from gateway.app import Gateway
     from gateway.settings import load
 
-    def ready(gateway: Gateway) -> None:
-        typer.echo(f"visitors http://{gateway.listen}  operators http://{gateway.admin}/dashboard")
-        sys.stdout.flush()
-
-    async def main() -> None:
-        await Gateway(settings, reread=partial(load, config)).run(ready)
-
+    if not 1 <= workers <= MAX_WORKERS:
+        raise fail(f"--workers: expected 1 to {MAX_WORKERS}, got {workers}")
     try:
         settings = load(config)
         _rest_seldom()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(main())
+            runner.run(_serve(settings, config) if workers == 1 else _supervise(settings, config, workers))
     except ConfigError as error:
         raise fail(error) from error
     except StoreUnavailable as error:
         raise fail(f"store: it answered and then did not: {error}; start again when it is well") from error
+
+
+async def _serve(settings: "Settings", config: Path) -> None:
+    from gateway.app import Gateway
+    from gateway.settings import load
+
+    await Gateway(settings, reread=partial(load, config)).run(lambda it: _announce(settings, it.listen, it.admin))
+
+
+async def _supervise(settings: "Settings", config: Path, workers: int) -> None:
+    from gateway.settings import load
+    from gateway.supervisor import Supervisor
+
+    supervisor = Supervisor(settings, config, workers, partial(load, config))
+    await supervisor.run(lambda it: _announce(settings, it.listen, it.admin))
+
+
+def _announce(settings: "Settings", listen: str, admin: str) -> None:
+    """Say where the gateway is, once it is there."""
+    scheme = "https" if settings.tls.certificate else "http"
+    visitors = listen if listen.startswith("unix:") else f"{scheme}://{listen}"
+    operators = admin if admin.startswith("unix:") else f"http://{admin}/dashboard"
+    typer.echo(f"visitors {visitors}  operators {operators}")
+    sys.stdout.flush()
 
 
 def _rest_seldom() -> None:

@@ -13,7 +13,7 @@ from gateway.secrets_file import load_origin_secret, read_keys
 from gateway.sections import ProxySettings, RoomSettings
 from gateway.settings import Settings
 
-FIXED = ("listen", "admin", "store", "data_dir", "secrets_file", "access_log", "pools")
+FIXED = ("listen", "worker", "admin", "store", "data_dir", "secrets_file", "access_log", "pools")
 FIXED_IN_ROOM = ("max_waiting", "presence_grace", "claim_window")
 FIXED_IN_PROXY = ("connect_timeout", "read_timeout", "node_idle", "max_queue", "shed_after", "shed_standing", "drain")
 Section = TypeVar("Section", RoomSettings, ProxySettings)
@@ -65,7 +65,7 @@ def adopt(parts: Parts, settings: Settings) -> None:
     parts.forwarder.upstream.origin_secret = secret
     site.settings = settings
     site.classifier = classifier(settings)
-    site.tokens.secure = settings.secure_cookies
+    site.tokens.secure = settings.secure
     parts.forwarder.upstream.settings = settings.proxy
     parts.visitors.policy, parts.visitors.trusted = settings.connections, settings.proxy.trusted_proxies
     for name, room in site.rooms.items():

@@ -24,6 +24,34 @@ from gateway.core.waitline import LinePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """TLS for visitors: PEM files of the certificate with its chain and of the key, and the oldest version."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    minimum: Literal["1.2", "1.3"] = "1.2"
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key: both or none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeTls:
+    """TLS to nodes whose URL is https: who signs for them, what the gateway shows them, and the name they must have."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    server_name: str = ""
+    verify: bool = True
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key: both or none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSettings:
     """A group of nodes with one role; `warmup`, `trickle`, `patience`, `hold` rule a backup's opening."""
 
@@ -38,6 +66,7 @@ class PoolSettings:
     session_cookie: str = ""
     session_header: str = ""
     regions: tuple[str, ...] = ()
+    tls: NodeTls = field(default_factory=NodeTls)
     warmup: Seconds = 0.0
     trickle: float = 0.1
     patience: Seconds = 3.0

@@ -5,6 +5,7 @@ The sections (`sections.py`) are plain dataclasses, so there is one schema. Read
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,17 @@ from gateway.core.lane_rules import check_classes
 from gateway.core.names import check_name
 from gateway.core.store_url import parse_store
 from gateway.errors import ConfigError
-from gateway.sections import PoolSettings, ProxySettings, RoomSettings
+from gateway.sections import PoolSettings, ProxySettings, RoomSettings, TlsSettings
+
+_HANDED = re.compile(r"unix:.+|systemd(:[1-9]\d?)?|fd:\d+")
 
 
 def _check_address(kind: str, address: str) -> None:
     host, _, port = address.rpartition(":")
+    if _HANDED.fullmatch(address):
+        return
     if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError(f"{kind}: expected HOST:PORT, got {address!r}")
+        raise ValueError(f"{kind}: expected HOST:PORT, unix:PATH or systemd, got {address!r}")
 
 
 class Settings(BaseSettings):
@@ -43,7 +48,11 @@ class Settings(BaseSettings):
     )
 
     listen: str = "127.0.0.1:8080"
-    """The visitors' address."""
+    """The visitors' address: HOST:PORT, unix:PATH, or `systemd` for a socket that systemd has opened."""
+    worker: int = 0
+    """Number of this process among its sisters; `talon serve --workers` sets it."""
+    tls: TlsSettings = TlsSettings()
+    """TLS for visitors; without a certificate they come in the clear, or through a proxy that ends TLS."""
     admin: str = "127.0.0.1:9090"
     """Metrics, health, dashboard and admin API; never on the visitors' address."""
     store: str = "embedded"
@@ -67,7 +76,7 @@ class Settings(BaseSettings):
     connections: ConnectionPolicy = ConnectionPolicy()
     """Limits of visitors' connections."""
     secure_cookies: bool = False
-    """Mark cookies Secure; set it where visitors come over TLS."""
+    """Mark cookies Secure; set it where visitors come over TLS to a proxy in front. With `tls` they always are."""
     time_zone: str = "UTC"
     """Zone of the times on pages, an IANA name such as Europe/Moscow."""
     default_language: str = "en"
@@ -89,6 +98,8 @@ class Settings(BaseSettings):
         """Check what concerns more than one key."""
         _check_address("listen", self.listen)
         _check_address("admin", self.admin)
+        if self.tls.certificate is not None and self.connections.proxy_protocol:
+            raise ValueError("connections.proxy_protocol: not together with tls; let the proxy in front end TLS")
         if self.listen == self.admin and not self.listen.endswith(":0"):
             raise ValueError("admin: must be another address than listen")
         if self.store != "embedded":
@@ -107,6 +118,11 @@ class Settings(BaseSettings):
             raise ValueError(f"classes: purges: {sorted(unknown)[0]!r} is no class with cache")
         if not any(pool.role == "primary" for pool in self.pools.values()):
             raise ValueError("pools: expected at least one pool with role primary")
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies are marked Secure."""
+        return self.secure_cookies or self.tls.certificate is not None
 
     @property
     def primary(self) -> str:

@@ -8,6 +8,7 @@ import aiohttp
 from gateway.ports import Measured
 from gateway.telemetry.events import event
 from gateway.telemetry.metrics import Metrics
+from gateway.wire.connections import Tls
 
 MEASURE_INTERVAL = 0.1
 
@@ -15,14 +16,18 @@ MEASURE_INTERVAL = 0.1
 class Prober:
     """Asks every node of a pool for its health, each on its own, so that a slow one delays nobody.
 
-    `proof(method, target)` gives the fields by which a node knows that the gateway asks.
+    `proof(method, target)` gives the fields by which a node knows that the gateway asks, `tls(node)` how to speak TLS.
     """
 
     def __init__(
-        self, pool: Measured, proof: Callable[[str, str], Mapping[str, str]] = lambda method, target: {}
+        self,
+        pool: Measured,
+        proof: Callable[[str, str], Mapping[str, str]] = lambda method, target: {},
+        tls: Callable[[str], Tls | None] = lambda node: None,
     ) -> None:
         self._pool = pool
         self._proof = proof
+        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     async def check(self) -> None:
@@ -38,7 +43,15 @@ class Prober:
         try:
             timeout = aiohttp.ClientTimeout(total=policy.timeout)
             fields = self._proof("GET", policy.path)
-            asked = self._session.get(url + policy.path, headers=fields, timeout=timeout, allow_redirects=False)
+            tls = self._tls(url)
+            asked = self._session.get(
+                url + policy.path,
+                headers=fields,
+                timeout=timeout,
+                allow_redirects=False,
+                ssl=tls.context if tls else True,
+                server_hostname=(tls.name or None) if tls else None,
+            )
             async with asked as answer:
                 good = answer.status < 400
         except (aiohttp.ClientError, OSError, TimeoutError):

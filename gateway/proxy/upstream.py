@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,7 +20,7 @@ from gateway.proxy.headers import add_own, count_down, to_upstream
 from gateway.proxy.node import Node
 from gateway.sections import ProxySettings
 from gateway.wire.answer import Answer
-from gateway.wire.connections import Connections, Patience
+from gateway.wire.connections import Connections, Patience, Tls
 from gateway.wire.errors import NodeBroke, NodeUnreachable
 from gateway.wire.node_connection import NodeConnection
 from gateway.wire.visitor import VisitorConnection
@@ -138,12 +138,17 @@ class Exchange:
 class Upstream:
     """Owns the client connections to nodes."""
 
-    def __init__(self, settings: ProxySettings, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: ProxySettings,
+        wall: Callable[[], float] = time.time,
+        tls: Mapping[str, Tls] | None = None,
+    ) -> None:
         self.settings = settings
         self.origin_secret: bytes | None = None
         self._wall = wall
         self._connections = Connections(
-            Patience(connect=settings.connect_timeout, answer=settings.read_timeout, idle=settings.node_idle)
+            Patience(connect=settings.connect_timeout, answer=settings.read_timeout, idle=settings.node_idle), tls or {}
         )
 
     async def start(self) -> None:
@@ -182,6 +187,10 @@ class Upstream:
         finally:
             if safe:
                 node.asking.discard(connection)
+
+    def tls(self, node: str) -> Tls | None:
+        """Return how to speak TLS to a node, None for one that is spoken to in the clear."""
+        return self._connections.tls.get(node)
 
     def proof(self, method: str, target: str) -> dict[str, str]:
         """Return the field that proves to a node that a request comes from here; none where no secret is shared."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -32,10 +33,18 @@ class _Target:
     all: set[NodeConnection] = field(default_factory=set)
 
 
-class Connections:
-    """Owns every connection to the nodes; `ssl_context` is for nodes whose URL is https."""
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How to speak TLS to a node; without a `name` it must have that of its URL."""
 
-    def __init__(self, patience: Patience, tls: ssl.SSLContext | None = None) -> None:
+    context: ssl.SSLContext
+    name: str = ""
+
+
+class Connections:
+    """Owns every connection to the nodes; `tls` is by node, for those whose URL is https."""
+
+    def __init__(self, patience: Patience, tls: Mapping[str, Tls]) -> None:
         self.patience = patience
         self.tls = tls
         self._targets: dict[str, _Target] = {}
@@ -66,7 +75,7 @@ class Connections:
         """Make a new connection; raises NodeUnreachable when the node refuses it or takes too long."""
         target = self._targets.setdefault(node, _Target())
         parts = urlsplit(node)
-        secure = parts.scheme == "https"
+        tls = self.tls.get(node)
 
         def make() -> NodeConnection:
             return NodeConnection(target.idle.append, lost)
@@ -81,12 +90,13 @@ class Connections:
                 _, connection = await asyncio.get_running_loop().create_connection(
                     make,
                     parts.hostname or "",
-                    parts.port or (443 if secure else 80),
-                    ssl=self.tls or ssl.create_default_context() if secure else None,
+                    parts.port or (443 if tls else 80),
+                    ssl=tls.context if tls else None,
+                    server_hostname=(tls.name or parts.hostname) if tls else None,
                 )
         except TimeoutError:
             raise NodeUnreachable(f"{node} did not take a connection in {self.patience.connect:g} s") from None
-        except OSError as error:
+        except OSError as error:  # a failed handshake too
             raise NodeUnreachable(f"{node}: {error.strerror or error}") from error
         target.all.add(connection)
         return connection

@@ -33,45 +33,45 @@ class Proxy:
 
 
 @pytest.fixture(scope="session")
-def _portal() -> Iterator[Portal]:
+def ground() -> Iterator[Portal]:
     with opened_portal() as portal:
         yield portal
 
 
 @pytest.fixture(scope="session")
-def _node(_portal: Portal) -> Iterator[Node]:
+def one_node(ground: Portal) -> Iterator[Node]:
     node = Node()
     yield node
     node.close()
 
 
 @pytest.fixture
-def node(_node: Node) -> Node:
+def node(one_node: Node) -> Node:
     """The node, which answers 200 until told otherwise."""
-    _node.plays(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    return _node
+    one_node.plays(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    return one_node
 
 
 @pytest.fixture(scope="session")
-def _talon(_portal: Portal, _node: Node) -> Proxy:
-    config = _portal.config(
-        pools={"primary": {"nodes": [f"http://{_node.address}"], "outliers": {"consecutive": 0}}},
+def one_talon(ground: Portal, one_node: Node) -> Proxy:
+    config = ground.config(
+        pools={"primary": {"nodes": [f"http://{one_node.address}"], "outliers": {"consecutive": 0}}},
         rooms={},
         proxy={"read_timeout": "5s", "max_body": 100_000_000},
         connections={"half_closed": "2s"},
     )
-    gateway = announced(_portal.children.talon("talon", "serve", "--config", config))
+    gateway = announced(ground.children.talon("talon", "serve", "--config", config))
     wait_for(gateway.nodes_up, 10.0, "the node is up")
     return Proxy("talon", gateway.visitors)
 
 
 @pytest.fixture(scope="session")
-def _nginx(_portal: Portal, _node: Node) -> Proxy:
-    listen, folder = f"127.0.0.1:{free_port()}", _portal.folder / "nginx"
+def one_nginx(ground: Portal, one_node: Node) -> Proxy:
+    listen, folder = f"127.0.0.1:{free_port()}", ground.folder / "nginx"
     folder.mkdir()
-    text = NGINX.format(folder=folder, listen=listen, node=_node.address, rate=1, limit=FORWARDING)
+    text = NGINX.format(folder=folder, listen=listen, node=one_node.address, rate=1, limit=FORWARDING)
     (folder / "nginx.conf").write_text(text)
-    _portal.children.start("nginx", require("nginx", "nginx"), "-c", folder / "nginx.conf")
+    ground.children.start("nginx", require("nginx", "nginx"), "-c", folder / "nginx.conf")
 
     def answers() -> bool:
         try:
@@ -86,11 +86,11 @@ def _nginx(_portal: Portal, _node: Node) -> Proxy:
 @pytest.fixture(params=["talon", "nginx"])
 def proxy(request: pytest.FixtureRequest, node: Node) -> Proxy:
     """Each of the two in turn."""
-    found: Proxy = request.getfixturevalue(f"_{request.param}")
+    found: Proxy = request.getfixturevalue(f"one_{request.param}")
     return found
 
 
 @pytest.fixture
-def talon(_talon: Proxy, node: Node) -> Proxy:
+def talon(one_talon: Proxy, node: Node) -> Proxy:
     """Talon alone, for what nginx cannot be asked to do."""
-    return _talon
+    return one_talon

@@ -16,7 +16,8 @@ class Line:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.sock.settimeout(DEADLINE)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
 
     def send(self, data: bytes) -> None:
@@ -76,6 +77,16 @@ class Line:
         data = self.exactly(size)
         assert self.exactly(2) == b"\r\n"
         return data
+
+    def is_silent(self, seconds: float) -> bool:
+        """Whether the other side says nothing for so long."""
+        self.sock.settimeout(seconds)
+        try:
+            return self.sock.recv(1, socket.MSG_PEEK) is None
+        except TimeoutError:
+            return True
+        finally:
+            self.sock.settimeout(DEADLINE)
 
     def ended(self) -> bool:
         """Whether the other side has ended, waiting for it."""
@@ -199,6 +210,11 @@ def hangs_up_after(data: bytes) -> Script:
         raise EOFError
 
     return script
+
+
+def head(*fields: str, status: str = "200 OK") -> bytes:
+    """Return the head of an answer."""
+    return "\r\n".join([f"HTTP/1.1 {status}", *fields]).encode("latin-1") + b"\r\n\r\n"
 
 
 @contextlib.contextmanager

@@ -24,25 +24,25 @@ QUICK = {
 
 
 @pytest.fixture(scope="module")
-def _strict(_portal: Portal, _node: Node) -> Proxy:
-    config = _portal.config(
+def one_strict(ground: Portal, one_node: Node) -> Proxy:
+    config = ground.config(
         "strict",
-        pools={"primary": {"nodes": [f"http://{_node.address}"], "outliers": {"consecutive": 0}}},
+        pools={"primary": {"nodes": [f"http://{one_node.address}"], "outliers": {"consecutive": 0}}},
         rooms={},
         classes=[{"name": "photo", "paths": ["/photo"], "max_body": 5000}],
         proxy={"max_body": 1000},
         connections=QUICK,
-        data_dir=str(_portal.folder / "strict"),
+        data_dir=str(ground.folder / "strict"),
     )
-    gateway = announced(_portal.children.talon("strict", "serve", "--config", config))
+    gateway = announced(ground.children.talon("strict", "serve", "--config", config))
     wait_for(gateway.nodes_up, 10.0, "the node is up")
     return Proxy("talon", gateway.visitors)
 
 
 @pytest.fixture
-def strict(_strict: Proxy, node: Node) -> str:
+def strict(one_strict: Proxy, node: Node) -> str:
     """The address of a Talon with tight limits."""
-    return _strict.address
+    return one_strict.address
 
 
 def slowly(visitor: Line, data: bytes, pause: float = 0.1) -> float:
@@ -77,7 +77,7 @@ def test_a_second_head_has_the_same_time(strict: str) -> None:
     with connected(strict) as visitor:
         for _ in range(3):
             visitor.send(b"GET / HTTP/1.1\r\n")
-            time.sleep(0.15)
+            assert visitor.is_silent(0.15)
             visitor.send(b"Host: x\r\n\r\n")
             assert visitor.answer().status == 200
         slowly(visitor, b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-A: " + b"x" * 100)

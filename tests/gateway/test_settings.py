@@ -112,8 +112,8 @@ WRONG_ROOMS: list[tuple[dict[str, object], str]] = [
 ]
 WRONG: list[tuple[dict[str, object], str]] = [
     ({"lissten": "x"}, "lissten: there is no such key"),
-    ({"listen": "8080"}, "listen: expected HOST:PORT, got '8080'"),
-    ({"listen": "127.0.0.1:99999"}, "listen: expected HOST:PORT"),
+    ({"listen": "8080"}, "listen: expected HOST:PORT, unix:PATH or systemd, got '8080'"),
+    ({"listen": "127.0.0.1:99999"}, "listen: expected HOST:PORT, unix:PATH or systemd"),
     ({"admin": "127.0.0.1:8080"}, "admin: must be another address than listen"),
     ({"store": "mysql://x"}, "store: "),
     ({"time_zone": "Mars/Base"}, "time_zone: expected an IANA name such as Europe/Moscow, got 'Mars/Base'"),

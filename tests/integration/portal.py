@@ -136,7 +136,7 @@ class Portal:
 
 def announced(child: Child) -> Gateway:
     """Wait until a gateway says where it listens."""
-    said = child.announces(r"visitors http://(\S+)  operators http://([^/\s]+)/dashboard")
+    said = child.announces(r"visitors (?:https?://)?(\S+)  operators http://([^/\s]+)/dashboard")
     return Gateway(child=child, visitors=said[1], admin=said[2])
 
 
