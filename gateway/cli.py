@@ -1,8 +1,9 @@
-"""The gateway's commands: serve, check-config, config-schema, explain, status, verify-order."""
+"""The gateway's commands: serve, check-config, config-schema, explain, status, verify-order, pass-keys."""
 
 import asyncio
 import gc
 import sys
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 MAX_WORKERS = 64
+
+
+class KeyForm(StrEnum):
+    """How keys are printed."""
+
+    MAP = "map"
+    JWKS = "jwks"
+
+
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The YAML configuration.", show_default=False)]
 
 
@@ -187,3 +197,33 @@ def verify_order(
     else:
         typer.echo(f"cohort    not in it: only tickets {found.first + 1} to {found.last} were shuffled")
     typer.echo(f"seed      fits its commitment {found.seed_hash}")
+
+
+def pass_keys(
+    config: ConfigFile,
+    form: Annotated[
+        KeyForm, typer.Option("--format", help="map: for HAProxy; jwks: for Envoy and others.")
+    ] = KeyForm.MAP,
+) -> None:
+    """Print the keys by which passes are signed, for a proxy that verifies them itself. Whoever has them can let in.
+
+    Example: talon pass-keys --config config/talon.yaml > /etc/haproxy/talon-keys.map
+    """
+    import base64
+    import json
+
+    from gateway.core.passes import signing_keys
+    from gateway.secrets_file import read_keys
+    from gateway.settings import load
+
+    try:
+        keys = signing_keys(read_keys(load(config).keys_file))
+    except ConfigError as error:
+        raise fail(error) from error
+    if form is KeyForm.MAP:
+        for name, key in keys.items():
+            typer.echo(f"{name} {base64.b64encode(key).decode()}")
+    else:
+        shown = {name: base64.urlsafe_b64encode(key).rstrip(b"=").decode() for name, key in keys.items()}
+        document = [{"kty": "oct", "kid": name, "alg": "HS256", "use": "sig", "k": key} for name, key in shown.items()]
+        typer.echo(json.dumps({"keys": document}, indent=2))

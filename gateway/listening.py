@@ -78,9 +78,7 @@ async def listen(
     sock = open_socket(kind, address)
     loop = asyncio.get_running_loop()
     make = loop.create_unix_server if sock.family == socket.AF_UNIX else loop.create_server
-    server = await make(
-        protocol, sock=sock, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=HANDSHAKE if tls else None
-    )
+    server = await make(protocol, sock=sock, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=HANDSHAKE if tls else None)
     return Listener(shown(sock), server, made=not address.startswith(("fd:", "systemd")))
 
 

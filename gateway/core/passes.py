@@ -6,6 +6,7 @@ Time is an argument and seconds since the epoch; the pass is valid in `[iat - SK
 """
 
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from joserfc import jwt
@@ -43,8 +44,22 @@ class Pass:
         return replace(self, expires_at=target)
 
 
-def _key(keys: KeyRing, key_id: str) -> OctKey:
+def signing_keys(keys: KeyRing) -> dict[str, bytes]:
+    """Return the secrets by which passes are signed, by key id, newest first; whoever has one can make passes."""
+    derived = {name: _secret(keys, name) for name in keys.keys}
+    return {name: secret for name, secret in derived.items() if secret is not None}
+
+
+def _secret(keys: KeyRing, key_id: str) -> bytes | None:
+    """Return the secret of a key; it has no byte 0, at which HAProxy would take it for ended."""
     secret = keys.derive(key_id, "pass")
+    while secret is not None and 0 in secret:
+        secret = sha256(secret).digest()
+    return secret
+
+
+def _key(keys: KeyRing, key_id: str) -> OctKey:
+    secret = _secret(keys, key_id)
     if secret is None:
         raise PassInvalid("signed with a key that is not in use")
     return OctKey.import_key(secret, {"kid": key_id})

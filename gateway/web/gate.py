@@ -16,7 +16,7 @@ from gateway.web.door import Door
 from gateway.web.entry_answers import EntryAnswers
 from gateway.web.idempotent import Idempotent
 from gateway.web.passing import Passing, Seen
-from gateway.web.reception import Reception
+from gateway.web.reception import Outcome, Reception
 from gateway.web.room_api import PREFIX, RoomApi
 from gateway.web.site import Site
 from gateway.wire.relayed import Relayed, Response
@@ -35,7 +35,7 @@ class Gate:
         self._idempotent = Idempotent(site)
         self._passing = Passing(site, self._answers, self._idempotent)
         self._id_prefix, self._ids = secrets.token_hex(4), itertools.count(secrets.randbits(31))
-        self._api = RoomApi(site, self._answers, self._reception, self._door)
+        self._api = RoomApi(site, self._answers, self._reception, self._door, self.receive)
 
     async def handle(self, request: web.BaseRequest) -> Response:
         """Answer one request."""
@@ -80,14 +80,20 @@ class Gate:
         forward = forward_at_once(express=kind.express, room=name, admission=admission)
         if forward is None:
             assert room is not None
-            return await self._receive(request, room, seen, request_id)
+            received = await self.receive(request, room, seen, request_id)
+            if not isinstance(received, Outcome):
+                return received
+            assert isinstance(received.decision, Forward)
+            return await self._let_in(request, room, received.decision, seen, request_id, new_pass=received.new_pass)
         seen.decision = forward.reason.value
         if forward.reason is not Reason.PASS:
             return await self._passing.forward(request, room, admission, seen, request_id)
         return await self._let_in(request, room, forward, seen, request_id)
 
-    async def _receive(self, request: web.BaseRequest, room: LiveRoom, seen: Seen, request_id: str) -> Response:
-        """Answer one who has no pass: with a place, with the pass for a turn, or as the room's state has it."""
+    async def receive(
+        self, request: web.BaseRequest, room: LiveRoom, seen: Seen, request_id: str
+    ) -> web.Response | Outcome:
+        """Receive one who has no pass: returns the answer with a place, or the outcome that lets the request in."""
         site = self._site
         held = site.tokens.ticket(request, room.name)
         newcomer = site.newcomer(request, room, request_class=seen.classified.request_class.name)
@@ -106,7 +112,7 @@ class Gate:
             seen.person = site.somebody(request)
             seen.region = newcomer.home() if outcome.new_ticket or outcome.new_pass else None
         if isinstance(decision, Forward):
-            return await self._let_in(request, room, decision, seen, request_id, new_pass=outcome.new_pass)
+            return outcome
         if decision.ticket is not None:
             seen.visit, seen.lane = decision.ticket.visit, decision.ticket.lane
         # Who a visitor is costs a signature; it is looked up only where a page differs by it.

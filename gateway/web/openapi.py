@@ -162,13 +162,17 @@ def _authorize_path() -> Json:
             "security": [{}, {"passCookie": []}, {"passHeader": []}],
             "responses": {
                 "204": empty("Let it through.", "Talon-Visit-Id", "Cache-Control"),
+                "307": empty("With deny=page: its turn has come; the pass is set, and it asks again.", "Location"),
                 "401": problem("Send the visitor to the gateway.", "Retry-After", method=method),
                 "403": problem("It is not clear which request is meant.", method=method),
+                "429": problem("With deny=page: too many requests.", "Retry-After", method=method),
+                "503": problem("With deny=page: it must wait; a page for browsers.", "Retry-After", method=method),
             },
         }
 
     return {
         "parameters": [
+            parameter("deny", "query", "page: answer as the visitor is to be answered, not 401.", text),
             parameter("X-Original-Method", "header", "Method of the request; GET if not said.", text),
             parameter("X-Original-URI", "header", "Path and query of the request; / if not said.", text),
             parameter("X-Forwarded-Method", "header", "The same, as other proxies name it.", text),

@@ -19,7 +19,7 @@ from gateway.core.live_room import LiveRoom
 from gateway.web.answers import Answers, html, json_answer, problem, wants_html
 from gateway.web.door import Door
 from gateway.web.entry_answers import EntryAnswers
-from gateway.web.forward_auth import authorize
+from gateway.web.forward_auth import Receive, authorize
 from gateway.web.moments import quieter
 from gateway.web.openapi import document
 from gateway.web.opening_facts import published
@@ -49,8 +49,9 @@ Answer = Callable[..., Awaitable[web.StreamResponse]]
 class RoomApi:
     """Answers everything below `/_talon/`."""
 
-    def __init__(self, site: Site, answers: Answers, reception: Reception, door: Door) -> None:
+    def __init__(self, site: Site, answers: Answers, reception: Reception, door: Door, receive: Receive) -> None:
         self._site = site
+        self._receive = receive
         self._answers = answers
         tickets, places = TicketApi(site, answers, reception, door), PlaceApi(site, answers, door)
         self._polls = {f"{PREFIX}rooms/{name}": room for name, room in site.rooms.items()}
@@ -102,8 +103,8 @@ class RoomApi:
         return document.answer(request)
 
     async def _authorize(self, request: web.BaseRequest) -> web.Response:
-        """Tell another proxy whether the request that it holds may pass: 204, or 401 with Retry-After."""
-        return await authorize(self._site, request)
+        """Tell another proxy whether the request that it holds may pass: 204, or what it is to do instead."""
+        return await authorize(self._site, request, self._receive)
 
     async def _openapi(self, request: web.BaseRequest) -> web.StreamResponse:
         rooms, described = self._described

@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from gateway.core.keyring import KeyRing
-from gateway.core.passes import MAX_TOKEN, SKEW, Pass, PassInvalid, check, decode, encode
+from gateway.core.passes import MAX_TOKEN, SKEW, Pass, PassInvalid, check, decode, encode, signing_keys
 
 KEYS = KeyRing({"k1": bytes(range(32))})
 PASS = Pass(
@@ -142,3 +142,12 @@ def test_a_pass_in_use_reaches_its_cap_and_ends() -> None:
         admission = admission.renewed(now, 1200.0) or admission
         now += 60.0
     assert PASS.cap_at - 600 <= admission.expires_at <= PASS.cap_at
+
+
+def test_no_signing_key_holds_a_zero() -> None:
+    """HAProxy takes a key for ended at the first byte 0; one key in eight would have one."""
+    for number in range(200):
+        ring = KeyRing({"k1": number.to_bytes(32, "big")})
+        secret = signing_keys(ring)["k1"]
+        assert len(secret) == 32
+        assert 0 not in secret
