@@ -112,9 +112,9 @@ def build(settings: Settings, store: RoomStore, answers: AnswerStore) -> Parts:
         chance=random.random,
     )
     admin = AdminApi(site, pools, settings.data_dir / "audit.jsonl")
-    visitors = VisitorServer(
-        Gate(site).handle, settings.connections, settings.proxy.trusted_proxies, logger=http_logger()
-    )
+    gate = Gate(site)
+    visitors = VisitorServer(gate.handle, settings.connections, settings.proxy.trusted_proxies, logger=http_logger())
+    visitors.quick = gate.begin
     return Parts(site=site, pools=pools, forwarder=forwarder, visitors=visitors, admin=admin)
 
 

@@ -11,7 +11,7 @@ from gateway.core.need import Need
 from gateway.core.presence import PresenceProfile
 from gateway.core.reports import PoolReading
 from gateway.core.room import NOWHERE, Claim, Joined, RoomView, Standing
-from gateway.wire.relayed import Response
+from gateway.wire.relayed import Done, Response
 
 Prepare = Callable[[Sequence[tuple[str, str]]], Sequence[str]]
 """Hears what a node tells the gateway, fields with names in lower case, and gives the cookies for its answer."""
@@ -180,4 +180,18 @@ class Upstream(Protocol):
         `most` bytes of a body are accepted. `need` is the request's turn and size; `body` its body if that has been
         read already. A `shared` request is sent as a stranger's, without cookies and conditions.
         """
+        ...
+
+    def send_at_once(
+        self,
+        request: web.BaseRequest,
+        pool_name: str,
+        *,
+        request_id: str,
+        prepare: "Prepare",
+        most: int,
+        need: Need,
+        done: Done,
+    ) -> bool:
+        """Begin to forward a read without a body if that needs no waiting, and tell `done`; False if it does."""
         ...

@@ -53,7 +53,7 @@ def signing_keys(keys: KeyRing) -> dict[str, bytes]:
 def _secret(keys: KeyRing, key_id: str) -> bytes | None:
     """Return the secret of a key; it has no byte 0, at which HAProxy would take it for ended."""
     secret = keys.derive(key_id, "pass")
-    while secret is not None and 0 in secret:
+    while secret is not None and not all(secret):
         secret = sha256(secret).digest()
     return secret
 

@@ -17,6 +17,7 @@ from gateway.core.need import Need
 from gateway.core.retry_budget import RETRIED_STATUSES, SAFE, Failed
 from gateway.errors import UpstreamFailed, VisitorFailed
 from gateway.ports import Prepare
+from gateway.proxy.at_once import AtOnce
 from gateway.proxy.hedge import LOST, race
 from gateway.proxy.node import Node
 from gateway.proxy.pool import Pool
@@ -24,7 +25,7 @@ from gateway.proxy.relay import relay, relay_at_once
 from gateway.proxy.upstream import AttemptFailed, Exchange, Sending, Upstream
 from gateway.telemetry.metrics import Metrics
 from gateway.wire.errors import NodeBroke
-from gateway.wire.relayed import Response
+from gateway.wire.relayed import Done, Response
 from gateway.wire.visitor import GONE, connection_of
 
 ORDINARY = Need()
@@ -43,7 +44,7 @@ class Forwarder:
         self.pools = pools
         self.upstream = upstream
         self._metrics = metrics
-        self._clock = clock
+        self.clock = clock
 
     async def send(
         self,
@@ -62,22 +63,47 @@ class Forwarder:
         `body` is the request's body if it has been read already; without it the body is streamed. A `shared` request is
         sent as a stranger's; its answer, and that to a request with `body`, is returned whole if it is small.
         """
-        pool, visitor = self.pools[pool_name], connection_of(request)
-        sending = Sending(
-            request=request,
-            target=origin_form(request.raw_path),
-            visitor=visitor,
-            request_id=request_id,
-            prepare=prepare,
-            need=need,
-            body=body,
-            streams=body is None and request.can_read_body,
-            shared=shared,
-            most=most,
-            kept=shared or body is not None,
-        )
+        pool = self.pools[pool_name]
+        sending = _sending(request, request_id, prepare, most, need, body=body, shared=shared)
         pool.budget.note_request()
-        visitor.abandonable = request.method in SAFE and not shared
+        return await self._send(sending, pool)
+
+    def send_at_once(
+        self,
+        request: web.BaseRequest,
+        pool_name: str,
+        *,
+        request_id: str,
+        prepare: Prepare,
+        most: int,
+        need: Need,
+        done: Done,
+    ) -> bool:
+        """Begin to forward a read without a body if nothing has to be waited for before it is sent; else False.
+
+        `done` is called once: with the answer that has been relayed, with what is to be awaited for it, or with None
+        when the visitor has gone.
+        """
+        pool = self.pools[pool_name]
+        if pool.policy.retries.hedge_after:
+            return False
+        node = pool.take_at_once(need)
+        if node is None:
+            return False
+        connection = self.upstream.idle(node)
+        if connection is None:
+            pool.give_back(node, need)
+            return False
+        pool.budget.note_request()
+        sending = _sending(request, request_id, prepare, most, need, body=None, shared=False)
+        sending.tried.append(node.url)
+        AtOnce(self, sending, pool, node, connection, done).begin()
+        return True
+
+    async def _send(self, sending: Sending, pool: Pool) -> Response:
+        """Ask one node after the other until there is an answer or no more may be asked."""
+        visitor, need = sending.visitor, sending.need
+        visitor.abandonable = sending.request.method in SAFE and not sending.shared
         try:
             while True:
                 node = pool.take_at_once(need, sending.tried)
@@ -110,12 +136,24 @@ class Forwarder:
 
         Raises AttemptFailed when there was no answer, and nothing has been sent to the visitor.
         """
-        exchange = await self._asked(sending, pool, node)
-        status = exchange.answer.status
-        sending.latency = None if status >= 500 else exchange.latency
-        sending.held = partial(self._release, sending, pool, exchange.node)
+        after = pool.policy.retries.hedge_after
+        if after and sending.request.method in SAFE and not sending.streams:
+            exchange = await self._hedged(sending, pool, node, after)
+        else:
+            exchange = await self._asked_of(sending, pool, node)
+        self.note_answer(sending, pool, exchange)
+        return await self._relayed(sending, pool, exchange)
+
+    def note_answer(self, sending: Sending, pool: Pool, exchange: Exchange) -> None:
+        """Take what the head of an answer says of its node."""
+        self._metrics.upstream_duration.note(exchange.latency, pool.name, exchange.node.url)
+        sending.latency = None if exchange.answer.status >= 500 else exchange.latency
+        sending.held = partial(self.release, sending, pool, exchange.node)
+
+    async def _relayed(self, sending: Sending, pool: Pool, exchange: Exchange) -> Response | None:
+        """Answer the visitor; None when the answer is to be asked for again elsewhere."""
         try:
-            if status in RETRIED_STATUSES and self._again(sending, pool, Failed.NO_ANSWER):
+            if exchange.answer.status in RETRIED_STATUSES and self._again(sending, pool, Failed.NO_ANSWER):
                 return None
             return relay_at_once(sending, exchange) or await relay(sending, exchange)
         except TimeoutError as error:
@@ -129,11 +167,8 @@ class Forwarder:
             exchange.close()
             sending.free()
 
-    def _asked(self, sending: Sending, pool: Pool, node: Node) -> Coroutine[Any, Any, Exchange]:
+    async def _hedged(self, sending: Sending, pool: Pool, node: Node, after: float) -> Exchange:
         """Return the answer of the node, or of another one if that was asked too and was faster."""
-        first, after = self._asked_of(sending, pool, node), pool.policy.retries.hedge_after
-        if not after or sending.request.method not in SAFE or sending.streams:
-            return first
 
         def second() -> Coroutine[Any, Any, Exchange] | None:
             other = pool.take(sending.need, sending.tried, strictly=True)
@@ -147,25 +182,66 @@ class Forwarder:
 
         def drop(late: Exchange) -> None:
             late.close()
-            self._release(sending, pool, late.node, late.latency)
+            self.release(sending, pool, late.node, late.latency)
 
-        return race(first, after=after, second=second, drop=drop)
+        return await race(self._asked_of(sending, pool, node), after=after, second=second, drop=drop)
 
     async def _asked_of(self, sending: Sending, pool: Pool, node: Node) -> Exchange:
         """Ask one node, whose place is given back if there is no answer; raises AttemptFailed."""
-        started = self._clock()
+        started = self.clock()
         latency: float | None = None
         try:
             exchange = await self.upstream.ask(sending, node)
         except BaseException as error:
             if error.args in ((LOST,), (GONE,)) or isinstance(error, VisitorFailed):
-                latency = self._clock() - started  # it is at least that slow
-            self._release(sending, pool, node, latency)
+                latency = self.clock() - started  # it is at least that slow
+            self.release(sending, pool, node, latency)
             raise
-        exchange.latency = latency = self._clock() - started
-        self._metrics.upstream_duration.note(latency, pool.name, node.url)
+        exchange.latency = self.clock() - started
         return exchange
 
-    def _release(self, sending: Sending, pool: Pool, node: Node, latency: float | None) -> None:
+    def release(self, sending: Sending, pool: Pool, node: Node, latency: float | None) -> None:
+        """Give a place at a node back."""
         kind = kind_of(sending.request.method, sending.target)
         pool.release(node, kind, latency, sending.need)
+
+    async def go_on(self, sending: Sending, pool: Pool, exchange: Exchange | AttemptFailed) -> Response:
+        """Go on with what was sent at once: with an answer that is not whole, or after a failure."""
+        visitor = sending.visitor
+        visitor.abandonable = True
+        try:
+            if isinstance(exchange, AttemptFailed):
+                raise exchange
+            response = await self._relayed(sending, pool, exchange)
+        except AttemptFailed as failed:
+            if not self._again(sending, pool, failed.how):
+                raise failed.error from failed
+            response = None
+        finally:
+            visitor.abandonable = False
+        return response or await self._send(sending, pool)
+
+
+def _sending(
+    request: web.BaseRequest,
+    request_id: str,
+    prepare: Prepare,
+    most: int,
+    need: Need,
+    *,
+    body: bytes | None,
+    shared: bool,
+) -> Sending:
+    return Sending(
+        request=request,
+        target=origin_form(request.raw_path),
+        visitor=connection_of(request),
+        request_id=request_id,
+        prepare=prepare,
+        need=need,
+        body=body,
+        streams=body is None and request.can_read_body,
+        shared=shared,
+        most=most,
+        kept=shared or body is not None,
+    )

@@ -70,9 +70,21 @@ class Fate(Enum):
     CONNECTION = "connection"
 
 
-@lru_cache(maxsize=4096)
+MAX_FATES = 4096
+_FATES: dict[bytes, Fate] = {}
+
+
 def fate(name: bytes) -> Fate:
     """Return what becomes of a field of this name."""
+    known = _FATES.get(name)
+    if known is None:
+        if len(_FATES) >= MAX_FATES:
+            _FATES.clear()
+        known = _FATES[name] = _fate_of(name)
+    return known
+
+
+def _fate_of(name: bytes) -> Fate:
     plain, lower = name.lower(), name.lower().replace(b"_", b"-")
     special = {
         b"cookie": Fate.COOKIE,
@@ -112,7 +124,7 @@ def to_upstream(
     before: list[bytes] = []
     for field in fields:
         name, value = field
-        becomes = fate(name)
+        becomes = _FATES.get(name) or fate(name)
         if becomes is Fate.PASS or (becomes is Fate.IF_TRUSTED and trusted):
             passed.append(field)
         elif becomes is Fate.COOKIE:
@@ -143,8 +155,9 @@ def connection_names(value: bytes) -> frozenset[bytes]:
     return frozenset(name for name in names if name and name not in (b"close", b"keep-alive"))
 
 
+@lru_cache(maxsize=2048)
 def strip_cookies(cookie: bytes) -> bytes:
-    """Return the Cookie field without the gateway's own cookies."""
+    """Return the Cookie field without the gateway's own cookies; browsers send the same one again and again."""
     if b"talon_" not in cookie:
         return cookie.strip()
     pairs = (pair.strip() for pair in cookie.split(b";"))
@@ -203,7 +216,7 @@ def to_visitor(fields: Sequence[tuple[bytes, bytes]]) -> tuple[Fields, list[tupl
     said: list[tuple[str, str]] = []
     named: frozenset[bytes] = frozenset()
     for field in fields:
-        becomes = fate(field[0])
+        becomes = _FATES.get(field[0]) or fate(field[0])
         if becomes is Fate.CONNECTION:
             named |= connection_names(field[1])
         elif becomes is not Fate.DROP:

@@ -90,9 +90,13 @@ class Pool:
 
     def take_at_once(self, need: Need, avoid: Collection[str] = ()) -> Node | None:
         """Return a node with a place taken if a request that has just come need not wait."""
-        node = self.take(need, avoid)
+        if self._line:
+            return None
+        now = self.clock()
+        node = self._choose(need, avoid, now)
         if node is not None:
-            self._line.arrived(need.priority, self.clock())
+            self._line.arrived(need.priority, now)
+            self._start(node, need, 0.0, now)
         return node
 
     def take(self, need: Need, avoid: Collection[str] = (), *, strictly: bool = False) -> Node | None:

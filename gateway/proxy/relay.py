@@ -28,7 +28,7 @@ def relay_at_once(sending: Sending, exchange: Exchange) -> Relayed | None:
     passed, said = to_visitor(answer.fields)
     fields = dress(passed, sending.request_id, sending.prepare(said))
     form = _Form(sending, exchange)
-    sending.visitor.write(form.head(fields) + form.frame(answer.taken()) + form.end())
+    sending.visitor.write_last(form.head(fields) + form.frame(answer.taken()) + form.end())
     return Relayed(answer.status, fields, keep_alive=form.stays, linger=not sending.uninvited)
 
 

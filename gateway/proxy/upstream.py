@@ -162,7 +162,7 @@ class Upstream:
     async def ask(self, sending: Sending, node: Node) -> Exchange:
         """Return a node's answer when its head is there; raises AttemptFailed, and VisitorFailed for a broken body."""
         try:
-            connection = self._connections.idle(node.url) or await self._connections.connect(node.url)
+            connection = self.idle(node) or await self._connections.connect(node.url)
         except NodeUnreachable as error:
             raise AttemptFailed(Failed.NOT_SENT, UpstreamFailed("connect", str(error))) from error
         safe = sending.request.method in SAFE
@@ -173,7 +173,7 @@ class Upstream:
                 sending.take_small_body()
             if sending.streams:
                 return await self._with_body(sending, node, connection)
-            data = self._head(sending) + (sending.body or b"")
+            data = self.head(sending) + (sending.body or b"")
             interim = partial(relay_interim, sending.visitor)
             answer = await connection.begin(data, method=sending.request.method, whole=True, interim=interim)
             return Exchange(node, connection, answer)
@@ -188,6 +188,10 @@ class Upstream:
             if safe:
                 node.asking.discard(connection)
 
+    def idle(self, node: Node) -> NodeConnection | None:
+        """Return an idle connection to a node, if there is one."""
+        return self._connections.idle(node.url)
+
     def tls(self, node: str) -> Tls | None:
         """Return how to speak TLS to a node, None for one that is spoken to in the clear."""
         return self._connections.tls.get(node)
@@ -201,7 +205,7 @@ class Upstream:
     async def _with_body(self, sending: Sending, node: Node, connection: NodeConnection) -> Exchange:
         method, interim = sending.request.method, partial(relay_interim, sending.visitor)
         invitation = Invitation(sending.visitor) if sending.waits_for_invitation else None
-        head = self._head(sending)
+        head = self.head(sending)
         future = connection.begin(
             head, method=method, whole=False, interim=invitation.interim if invitation else interim
         )
@@ -220,17 +224,17 @@ class Upstream:
             sending.uninvited = True
         return Exchange(node, connection, answer, pump)
 
-    def _head(self, sending: Sending) -> bytes:
+    def head(self, sending: Sending) -> bytes:
         """Return the bytes of the request's head as the node gets it."""
         request, target = sending.request, sending.target
-        peer = request.remote or "unknown"
+        peer, address, scheme = sending.visitor.origin
         fields = to_upstream(
             request.raw_headers,
-            peer=peer.encode(),
-            scheme=request.scheme.encode(),
+            peer=address,
+            scheme=scheme,
             request_id=sending.request_id.encode(),
             trusted=is_trusted(peer, self.settings.trusted_proxies),
-            host=authority(request.raw_path),
+            host="" if request.raw_path.startswith("/") else authority(request.raw_path),
             without=PERSONAL if sending.shared else NONE,
         )
         if request.method == "OPTIONS":

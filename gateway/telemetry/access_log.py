@@ -36,11 +36,15 @@ class AccessLog:
         """Whether lines are written at all."""
         return self._file is not None
 
+    def begin(self) -> dict[str, object]:
+        """Return a line to fill: it has the time of now."""
+        return {"ts": self._moment()}
+
     def write(self, line: dict[str, object]) -> None:
-        """Add one line with the time of now."""
+        """Add one line that `begin` has returned."""
         if self._file is None:
             return
-        self._buffer += orjson.dumps({"ts": self._moment(), **line}, option=orjson.OPT_APPEND_NEWLINE)
+        self._buffer += orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         if len(self._buffer) > MAX_BUFFER:
             self.flush()
 

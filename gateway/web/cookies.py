@@ -5,6 +5,7 @@ the rest of a status poll.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from multidict import CIMultiDict
 
@@ -13,15 +14,17 @@ from gateway.core.caches import steers_caches
 MAX_VALUES = 3
 
 
-def cookie_values(fields: str, name: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def cookie_values(fields: str, name: str) -> tuple[str, ...]:
     """Return what the cookies called `name` hold, the first few of them, empty ones left out.
 
-    A neighbouring site of the same domain may have set a second one; neither hides the other.
+    A neighbouring site of the same domain may have set a second one; neither hides the other. Browsers send the same
+    cookies again and again.
     """
     if name not in fields:
-        return []
+        return ()
     pairs = (pair.partition("=") for pair in fields.split(";"))
-    return [value.strip() for key, _, value in pairs if key.strip() == name and value.strip()][:MAX_VALUES]
+    return tuple(value.strip() for key, _, value in pairs if key.strip() == name and value.strip())[:MAX_VALUES]
 
 
 def add_cookies(fields: "CIMultiDict[str]", cookies: Iterable[str]) -> None:

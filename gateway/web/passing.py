@@ -1,6 +1,6 @@
 """What is let through: its way to the pools, and what the answer brings the visitor and the room."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -10,14 +10,16 @@ from gateway.core.classify import Classified
 from gateway.core.live_room import LiveRoom
 from gateway.core.need import Need
 from gateway.core.passes import Pass
+from gateway.core.response_cache import CachePolicy
 from gateway.errors import UpstreamFailed
+from gateway.ports import Prepare
 from gateway.web.answers import Answers
 from gateway.web.cookies import add_cookies, cookie_values
 from gateway.web.idempotent import Idempotent, Keyed
 from gateway.web.moments import SLOTS_HEADER, VISIT_HEADER, read_slots
 from gateway.web.shared_answers import SAFE, SharedAnswers
 from gateway.web.site import Site
-from gateway.wire.relayed import Response
+from gateway.wire.relayed import Done, Response
 
 _FAILURES = {
     "connect": (502, "upstream_unreachable", "The clinics' system cannot be reached."),
@@ -41,6 +43,22 @@ class Seen:
     keyed: Keyed | None = None
     most: int = 0
     """Bytes of a body that are accepted."""
+    open_visit: str = ""
+    """The visit whose open requests it counts among."""
+    prepare: Prepare | None = None
+    """What gives the cookies for its answer, once that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a request is forwarded: where to, as what, and how its answer may be shared."""
+
+    pool: str
+    request_id: str
+    prepare: Prepare
+    most: int
+    need: Need
+    policy: CachePolicy | None
 
 
 class Passing:
@@ -52,7 +70,7 @@ class Passing:
         self._idempotent = idempotent
         self._shared = SharedAnswers(site)
 
-    async def forward(
+    def plan(
         self,
         request: web.BaseRequest,
         room: LiveRoom | None,
@@ -61,47 +79,80 @@ class Passing:
         request_id: str,
         *,
         new_pass: bool = False,
-    ) -> Response:
-        """Answer with what a pool says; `new_pass`: the visit has just been let in with `admission`."""
+    ) -> Plan:
+        """Return how the request is forwarded; `new_pass`: the visit has just been let in with `admission`."""
         site, now = self._site, self._site.clock()
         pool = seen.pool = self._pool(room, admission)
         if room is not None and admission is not None:
             seen.visit, seen.lane = admission.visit, admission.lane
             room.ledger.note_request(admission.visit, pool, now, seen.classified.request_class.cost)
 
-        def prepare(said: Sequence[tuple[str, str]]) -> list[str]:
+        def prepare(told: Sequence[tuple[str, str]]) -> list[str]:
             if room is None:
                 return []
             ended = False
-            for name, value in said:
+            for name, value in told:
                 if name == SLOTS_HEADER:
                     room.supply.note(read_slots(value, site.settings.time_zone, site.store_now(room)))
                 elif name == VISIT_HEADER:
                     ended = ended or value.lower() == "end"
             return self._pass_cookies(room, admission, new_pass=new_pass, ended=ended) if admission is not None else []
 
-        kind, send = seen.classified.request_class, site.upstream.send
+        seen.prepare = prepare
         need = self._need(request, seen, admission)
-        try:
-            if (policy := self._shared.policy(request, kind)) is not None:
-                ask = partial(send, request, pool, request_id=request_id, need=need, most=seen.most, shared=True)
-                return await self._shared.answer(request, kind, policy, prepare, ask)
-            if seen.keyed is not None:
-                carry = partial(send, request, pool, request_id=request_id, need=need, most=seen.most, prepare=prepare)
-                response = await self._idempotent.carry_out(seen.keyed, request_id, lambda body: carry(body=body))
-            else:
-                response = await send(request, pool, request_id=request_id, need=need, most=seen.most, prepare=prepare)
-        except UpstreamFailed as error:
-            status, code, title = _FAILURES[error.kind]
-            seen.decision = code
-            retry_after = 2 if status == 503 else None
-            response = self._answers.failure(
-                request, room.name if room else "", status, code, title, request_id, retry_after
-            )
-            add_cookies(response.headers, prepare(()))
-            return response
-        if request.method not in SAFE:
-            self._shared.purge(kind, request, response)
+        policy = self._shared.policy(request, seen.classified.request_class)
+        return Plan(pool, request_id, prepare, seen.most, need, policy)
+
+    def begin(self, request: web.BaseRequest, plan: Plan, done: Done) -> bool:
+        """Send a read at once if nothing has to be waited for; else False, and nothing has been done."""
+        if plan.policy is not None:
+            return False
+        return self._site.upstream.send_at_once(
+            request,
+            plan.pool,
+            request_id=plan.request_id,
+            prepare=plan.prepare,
+            most=plan.most,
+            need=plan.need,
+            done=done,
+        )
+
+    def carry_out(self, request: web.BaseRequest, seen: Seen, plan: Plan) -> Awaitable[Response]:
+        """Return the answer of a pool, to be awaited; raises UpstreamFailed, for `failed`, and VisitorFailed."""
+        ask = partial(
+            self._site.upstream.send,
+            request,
+            plan.pool,
+            request_id=plan.request_id,
+            most=plan.most,
+            need=plan.need,
+        )
+        if plan.policy is not None:
+            kind = seen.classified.request_class
+            return self._shared.answer(request, kind, plan.policy, plan.prepare, partial(ask, shared=True))
+        ask = partial(ask, prepare=plan.prepare)
+        return ask() if request.method in SAFE else self._write(request, seen, plan.request_id, ask)
+
+    async def _write(
+        self, request: web.BaseRequest, seen: Seen, request_id: str, ask: Callable[..., Awaitable[Response]]
+    ) -> Response:
+        """Send what changes something, once if it has a key; copies that it has made wrong are ended."""
+        if seen.keyed is not None:
+            response = await self._idempotent.carry_out(seen.keyed, request_id, lambda body: ask(body=body))
+        else:
+            response = await ask()
+        self._shared.purge(seen.classified.request_class, request, response)
+        return response
+
+    def failed(self, request: web.BaseRequest, seen: Seen, error: UpstreamFailed, request_id: str) -> web.Response:
+        """Return the answer for a backend that gave none."""
+        status, code, title = _FAILURES[error.kind]
+        seen.decision = code
+        retry_after = 2 if status == 503 else None
+        room = seen.classified.room or ""
+        response = self._answers.failure(request, room, status, code, title, request_id, retry_after)
+        if seen.prepare is not None:
+            add_cookies(response.headers, seen.prepare(()))
         return response
 
     def _need(self, request: web.BaseRequest, seen: Seen, admission: Pass | None) -> Need:
@@ -135,6 +186,11 @@ class Passing:
             if any(room.totals.pools.values()):
                 return room.pick_pool()
         return self._site.settings.primary
+
+
+async def said(response: web.Response) -> web.Response:
+    """Return an answer where one is awaited."""
+    return response
 
 
 @lru_cache(maxsize=1024)

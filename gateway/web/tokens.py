@@ -92,11 +92,11 @@ class Tokens:
         return f"{name}={value}; Max-Age={max_age}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
-def candidates(request: web.BaseRequest, cookie: str, header: str) -> list[str]:
+def candidates(request: web.BaseRequest, cookie: str, header: str) -> tuple[str, ...]:
     """Return what a request shows in a cookie and in the header for clients without cookies."""
     found = cookie_values(request.headers.get("Cookie", ""), cookie)
     named = request.headers.get(header)
-    return [*found, named] if named else found
+    return (*found, named) if named else found
 
 
 def _remember(cache: "OrderedDict[str, Token]", text: str, read: Callable[[str], Token]) -> Token:

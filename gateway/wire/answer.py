@@ -16,6 +16,18 @@ def first(fields: Fields, name: bytes) -> bytes:
     return next((value for field, value in fields if field.lower() == name), b"")
 
 
+_MATTERS: dict[bytes, bytes] = {}
+
+
+def _matters(name: bytes) -> bytes:
+    """Return the name of a field that says something about its answer, in lower case; b"" for all others."""
+    lower = name.lower()
+    if len(_MATTERS) > 4096:
+        _MATTERS.clear()
+    _MATTERS[name] = lower if lower in (b"content-length", b"transfer-encoding", b"date", b"content-type") else b""
+    return _MATTERS[name]
+
+
 class Answer:
     """Owns what has come of one answer; `pause(True)` asks its connection to stop reading, `abandon` ends it."""
 
@@ -64,6 +76,27 @@ class Answer:
         self._waiter: asyncio.Future[None] | None = None
         self._pause = pause
         self._abandon = abandon
+
+    def read_head(self) -> bool:
+        """Take from the head what matters here; returns whether it frames the body. Raises NodeBroke."""
+        framed = False
+        for name, value in self.fields:
+            lower = _MATTERS.get(name)
+            if lower is None:
+                lower = _matters(name)
+            if not lower:
+                continue
+            if lower == b"content-length":
+                framed, self.length = True, int(value)
+            elif lower == b"transfer-encoding":
+                framed = True
+                if value.lower() != b"chunked":
+                    raise NodeBroke(f"transfer coding {value.decode('latin-1')!r}")
+            elif lower == b"date":
+                self.dated = True
+            else:
+                self.events = value.startswith(b"text/event-stream")
+        return framed
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the body from the connection."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from gateway.wire.batch import Batch
 from gateway.wire.errors import NodeUnreachable
 from gateway.wire.node_connection import NodeConnection
 
@@ -48,6 +49,7 @@ class Connections:
         self.patience = patience
         self.tls = tls
         self._targets: dict[str, _Target] = {}
+        self._batch: Batch | None = None
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -74,11 +76,12 @@ class Connections:
     async def connect(self, node: str) -> NodeConnection:
         """Make a new connection; raises NodeUnreachable when the node refuses it or takes too long."""
         target = self._targets.setdefault(node, _Target())
+        batch = self._batch = self._batch or Batch(asyncio.get_running_loop())
         parts = urlsplit(node)
         tls = self.tls.get(node)
 
         def make() -> NodeConnection:
-            return NodeConnection(target.idle.append, lost)
+            return NodeConnection(batch, target.idle.append, lost)
 
         def lost(connection: NodeConnection) -> None:
             target.all.discard(connection)

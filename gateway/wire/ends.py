@@ -1,6 +1,8 @@
-"""A tunnel as the two connections see it that it joins."""
+"""Who stands at the other end: of a tunnel, and of a request that waits for its answer."""
 
 from typing import Protocol
+
+from gateway.wire.answer import Answer
 
 
 class Tunnelled(Protocol):
@@ -40,4 +42,24 @@ class NodeEnd(Protocol):
 
     def hold_visitor(self, hold: bool) -> None:
         """Take no more from the visitor for now, or go on."""
+        ...
+
+
+class Waiter(Protocol):
+    """Who waits for the head of an answer: a future, or what is called in its place."""
+
+    def done(self) -> bool:
+        """Whether nothing is waited for any more."""
+        ...
+
+    def set_result(self, result: Answer, /) -> None:
+        """The head is there, and of the body what came with it."""
+        ...
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """There will be no answer."""
+        ...
+
+    def exception(self) -> BaseException | None:
+        """Take note of the failure."""
         ...

@@ -12,7 +12,8 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gateway.wire.answer import Answer, Fields, first
-from gateway.wire.ends import NodeEnd
+from gateway.wire.batch import Batch
+from gateway.wire.ends import NodeEnd, Waiter
 from gateway.wire.errors import NodeBroke
 
 MAX_HEAD = 65_536
@@ -23,33 +24,11 @@ Interim = Callable[[int, bytes, Fields], None]
 class NodeConnection(asyncio.Protocol):
     """Owns one socket. `on_free(self)` is called when an answer is whole and the connection may be used again."""
 
-    __slots__ = (
-        "_answer",
-        "_fields",
-        "_head",
-        "_head_bytes",
-        "_headless_body",
-        "_interim",
-        "_loop",
-        "_on_free",
-        "_on_lost",
-        "_parser",
-        "_reason",
-        "_until_close",
-        "_writable",
-        "end",
-        "holding",
-        "quiet",
-        "reusable",
-        "sent_whole",
-        "tail",
-        "transport",
-    )
-
     def __init__(
-        self, on_free: "Callable[[NodeConnection], None]", on_lost: "Callable[[NodeConnection], None]"
+        self, batch: Batch, on_free: "Callable[[NodeConnection], None]", on_lost: "Callable[[NodeConnection], None]"
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._batch = batch
         self._on_free = on_free
         self._on_lost = on_lost
         self._parser = HttpResponseParser(self)
@@ -63,7 +42,9 @@ class NodeConnection(asyncio.Protocol):
         self.tail = b""
         """Bytes that came right behind the head of a 101."""
         self._answer: Answer | None = None
-        self._head: asyncio.Future[Answer] | None = None
+        self._head: Waiter | None = None
+        self._ended = False
+        self._arrived: tuple[Waiter, Answer] | None = None
         self._head_bytes = 0
         self._headless_body = False
         self._interim: Interim | None = None
@@ -82,16 +63,24 @@ class NodeConnection(asyncio.Protocol):
         self, data: bytes, *, method: str, whole: bool, interim: Interim | None = None
     ) -> "asyncio.Future[Answer]":
         """Send the head of a request, or all of it (`whole`); returns the future of its answer's head."""
+        head: asyncio.Future[Answer] = self._loop.create_future()
+        self.begin_for(head, data, method=method, whole=whole, interim=interim)
+        return head
+
+    def begin_for(self, head: Waiter, data: bytes, *, method: str, whole: bool, interim: Interim | None = None) -> None:
+        """Send the head of a request, or all of it (`whole`); `head` hears of its answer's head, or of a failure."""
         if self._headless_body:
             self._parser = HttpResponseParser(self)  # the old one still waits for the body that HEAD has not
         self._headless_body = method == "HEAD"
         self._interim = interim
-        self._head = self._loop.create_future()
+        self._head = head
         self._head_bytes = 0
         self.quiet = 0
         self.sent_whole = whole
-        self.transport.write(data)
-        return self._head
+        if whole:
+            self._batch.write(self.transport, data)
+        else:
+            self.transport.write(data)  # its body is written directly too
 
     async def send(self, data: bytes) -> None:
         """Send more of the request, once the node takes it; raises NodeBroke when the connection is gone."""
@@ -111,13 +100,14 @@ class NodeConnection(asyncio.Protocol):
     def give_up(self, error: Exception) -> None:
         """Break the connection off; whoever waits for an answer gets `error`."""
         self.reusable = False
-        if self._head is not None and not self._head.done():
-            self._head.set_exception(error)
-            self._head.exception()  # whoever waits may be gone: that is no mistake of theirs
-        if self._answer is not None:
-            self._answer.fail(error)
-        self._head, self._answer = None, None
+        head, answer = self._head, self._answer
+        self._head = self._answer = None
         self.transport.abort()
+        if answer is not None:
+            answer.fail(error)
+        if head is not None and not head.done():
+            head.set_exception(error)
+            head.exception()  # whoever waits may be gone: that is no mistake of theirs
 
     def tunnel(self, end: NodeEnd) -> None:
         """From now on hand every byte on as it comes."""
@@ -150,8 +140,21 @@ class NodeConnection(asyncio.Protocol):
             if self._answer is None or self._answer.status != 101:
                 self.give_up(NodeBroke(f"not a valid answer: {error.__cause__ or error}"))
             return
+        finally:
+            self._after_read()
         if self._head is not None and self._head_bytes > MAX_HEAD:
             self.give_up(NodeBroke(f"the head of the answer is longer than {MAX_HEAD} bytes"))
+
+    def _after_read(self) -> None:
+        """Do what must wait for the end of a read: bytes behind the answer make the connection unusable."""
+        if self._ended:
+            self._ended = False
+            self._free()
+        if self._arrived is not None:
+            # A small body is there with its head.
+            (head, answer), self._arrived = self._arrived, None
+            if not head.done():
+                head.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: an answer that only the end of the connection ends is whole, any other is not."""
@@ -221,26 +224,13 @@ class NodeConnection(asyncio.Protocol):
                 self._interim(status, self._reason, fields)
             return
         answer = Answer(status, self._reason, fields, pause=self._hold, abandon=self._abandon)
-        framed = self._headless_body or status in (101, 204, 304)
-        for name, value in fields:
-            lower = name.lower()
-            if lower == b"content-length":
-                framed, answer.length = True, int(value)
-            elif lower == b"transfer-encoding":
-                framed = True
-                if value.lower() != b"chunked":
-                    raise NodeBroke(f"transfer coding {value.decode('latin-1')!r}")
-            elif lower == b"date":
-                answer.dated = True
-            elif lower == b"content-type":
-                answer.events = value.startswith(b"text/event-stream")
+        framed = answer.read_head() or self._headless_body or status in (101, 204, 304)
         if status == 101 and not first(fields, b"upgrade"):
             raise NodeBroke("switched protocols without saying to which")
         self._until_close = not framed
         self._answer = answer
         self._head = None
-        if not head.done():
-            head.set_result(answer)
+        self._arrived = head, answer
         if self._headless_body:
             self.on_message_complete()
 
@@ -254,9 +244,7 @@ class NodeConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The answer is whole."""
         answer = self._answer
-        if answer is None:
-            return
-        if answer.status == 101:
+        if answer is None or answer.status == 101:
             return
         if not self._parser.should_keep_alive():
             self.reusable = False
@@ -264,9 +252,7 @@ class NodeConnection(asyncio.Protocol):
         if self.holding:
             self._hold(False)
         answer.finish(self._fields)
-        if self.sent_whole:
-            # Later: bytes that lie behind the answer, in the same read, make the connection unusable.
-            self._loop.call_soon(self._free)
+        self._ended = self.sent_whole
 
     def _free(self) -> None:
         if self.busy:

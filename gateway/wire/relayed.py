@@ -1,5 +1,7 @@
 """What handlers return: an answer object of aiohttp's, or one whose bytes are on their way already."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 from multidict import CIMultiDict
 
@@ -25,6 +27,8 @@ class Relayed:
 
 
 Response = web.StreamResponse | Relayed
+Done = Callable[[Relayed | Awaitable[Response] | None], None]
+"""Hears of an answer that has been relayed, of what is to be awaited for it, or, by None, that nobody wants it."""
 
 
 class _Sent(web.StreamResponse):

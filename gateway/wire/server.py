@@ -2,16 +2,24 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
 from gateway.core.address import is_trusted
 from gateway.core.connection_policy import ConnectionPolicy
+from gateway.wire.batch import Batch
+from gateway.wire.greeted import GreetedConnection
 from gateway.wire.own_answers import own_answer
+from gateway.wire.relayed import Done, Response
 from gateway.wire.visitor import Handler, VisitorConnection
 
 FULL = own_answer(503, "connections_full", "Too many connections are open; ask again after the time given.", 5)
+
+
+Quick = Callable[[web.BaseRequest, Done], Awaitable[Response] | None]
+"""Begins to answer a request and tells `Done`, or returns what is to be awaited for its answer."""
 
 
 class VisitorServer(web.Server):
@@ -22,7 +30,10 @@ class VisitorServer(web.Server):
     ) -> None:
         super().__init__(handler, **options)  # type: ignore[arg-type]
         self.handler = handler
+        self.quick: Quick | None = None
+        """What begins requests without a body at once, if anything does."""
         self.policy = policy
+        self.batch = Batch(self._loop)
         self.trusted = trusted
         """Proxies: they may say for whom they connect, and may have any number of connections."""
         self.now = self._loop.time()
@@ -47,15 +58,23 @@ class VisitorServer(web.Server):
             **self._kwargs,
         )
 
-    def expects_preface(self, connection: VisitorConnection) -> bool:
+    def begin(self, request: web.BaseRequest, done: Done) -> Awaitable[Response] | None:
+        """Begin to answer a request at once; what goes wrong in that is raised where the rest is awaited."""
+        assert self.quick is not None
+        try:
+            return self.quick(request, done)
+        except Exception as error:  # noqa: BLE001 - a defect must not leave the visitor without an answer
+            return _raised(error)
+
+    def expects_preface(self, connection: GreetedConnection) -> bool:
         """Whether a proxy is to say first whom the connection is for (`connections.proxy_protocol`)."""
         return self.policy.proxy_protocol and self._is_proxy(connection)
 
-    def _is_proxy(self, connection: VisitorConnection) -> bool:
+    def _is_proxy(self, connection: GreetedConnection) -> bool:
         peer = connection.peername
         return not isinstance(peer, tuple) or is_trusted(peer[0], self.trusted)
 
-    def refuses(self, connection: VisitorConnection) -> bytes:
+    def refuses(self, connection: GreetedConnection) -> bytes:
         """Count a connection in; returns the answer to one that is too much, else b""."""
         if len(self._connections) > self.policy.max_connections:
             return FULL
@@ -86,3 +105,7 @@ class VisitorServer(web.Server):
             self.now = self._loop.time()
             for connection in self.connections:
                 connection.look(self.now)  # type: ignore[attr-defined]
+
+
+async def _raised(error: Exception) -> Response:
+    raise error

@@ -12,14 +12,15 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import HttpVersion11, web
-from aiohttp.http import StreamWriter
+from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import _ErrInfo
 
 from gateway.wire.ends import Tunnelled
-from gateway.wire.errors import BodyBroken, BodyTooSlow
-from gateway.wire.own_answers import BAD_REQUEST, HEAD_TIMEOUT, TOO_LONG
-from gateway.wire.proxy_protocol import BadPreface, read_preface
+from gateway.wire.errors import BodyBroken
+from gateway.wire.greeted import GreetedConnection
+from gateway.wire.own_answers import BAD_REQUEST, TOO_LONG
 from gateway.wire.relayed import SENT, Relayed, Response
 
 if TYPE_CHECKING:
@@ -34,36 +35,24 @@ LINGER = 5.0
 Handler = Callable[[web.BaseRequest], Awaitable[Response]]
 
 
-class VisitorConnection(RequestHandler):
+class VisitorConnection(GreetedConnection):
     """Owns one connection; `server` hears of its beginning and end, and looks after its time limits."""
 
-    __slots__ = (
-        "_far",
-        "_half_closed",
-        "_paused_at",
-        "_preface",
-        "_received",
-        "_server",
-        "_since",
-        "abandonable",
-        "address",
-    )
+    __slots__ = ("_half_closed", "_idle", "_made", "_quick", "abandonable", "on_gone")
 
     def __init__(self, server: "VisitorServer", **options: Any) -> None:
         super().__init__(server, **options)
-        self._server = server
         self.abandonable = False
         """Whether the work under way is for the visitor alone, so that it is cancelled, with `GONE`, without one."""
+        self.on_gone: Callable[[], None] | None = None
+        """What is called instead, where the work is no task."""
         self._half_closed = False
-        self._far: Tunnelled | None = None
-        self._since = server.now
-        """When the present step began: waiting for a request, or handling one."""
-        self._received = 0
-        """Bytes that have come during the present step."""
-        self._paused_at = 0.0
-        self.address = b""
-        self._preface: bytes | None = None
-        """What has come of the header by which a proxy says whom the connection is for; None when none is expected."""
+        self._idle: asyncio.Future[None] | None = None
+        """The loop's wait for a request."""
+        self._quick = False
+        """Whether a request is being answered beside the loop."""
+        self._made: tuple[web.BaseRequest, Awaitable[Response]] | None = None
+        """A request for the loop to go on with, and what is to be awaited for it."""
 
     # What handlers use
 
@@ -76,6 +65,11 @@ class VisitorConnection(RequestHandler):
         """Write to the visitor; bytes for one who has gone are dropped."""
         if self.transport is not None:
             self.transport.write(data)
+
+    def write_last(self, data: bytes) -> None:
+        """Write the last bytes of an answer, together with those of other connections."""
+        if self.transport is not None:
+            self._server.batch.write(self.transport, data)
 
     async def drain(self) -> None:
         """Return when the visitor has room for more; raises ConnectionError when the connection is gone."""
@@ -94,27 +88,29 @@ class VisitorConnection(RequestHandler):
 
     # asyncio calls these
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless the server is full."""
-        super().connection_made(transport)
-        if self._server.expects_preface(self):
-            self._preface = b""
-        else:
-            self._admit()
-
-    def _admit(self) -> None:
-        if refused := self._server.refuses(self):
-            self.write(refused)
-            self.force_close()
-
     def connection_lost(self, exc: BaseException | None) -> None:
         """End; work that only the visitor wanted is given up."""
         task = self._task_handler
         super().connection_lost(exc)
         self._server.forget(self)
+        self._far = None
+        if self.on_gone is not None:
+            self.on_gone()
         if self.abandonable and task is not None:
             task.cancel(GONE)
-        self._far = None
+        elif self._idle is not None:
+            self._idle.cancel()
+
+    def close(self) -> None:
+        """Take no more requests; what is under way is answered."""
+        super().close()
+        if self.waiting and self._idle is not None:
+            self._idle.cancel()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no request is being handled."""
+        return self._idle is not None and not self._quick
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; the time in which a head must be there begins with its first byte."""
@@ -122,109 +118,115 @@ class VisitorConnection(RequestHandler):
             data = self._read_preface(data)
             if not data:
                 return
-        if self._waiter is not None and not self._received:
+        if not self._received and self.waiting:
             self._since = self._server.now
         self._received += len(data)
         super().data_received(data)
-
-    def _read_preface(self, data: bytes) -> bytes:
-        """Take the header of the PROXY protocol; returns what came behind it."""
-        data = (self._preface or b"") + data
-        try:
-            preface = read_preface(data)
-        except BadPreface:
-            self.force_close()
-            return b""
-        if preface is None:
-            self._preface = data
-            return b""
-        self._preface = None
-        if preface.peer is not None:
-            self._cache["peername"] = preface.peer
-        self._admit()
-        return data[preface.length :]
+        if self._messages and self.waiting:
+            self._begin_next()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Keep the connection for the answer to a request that was sent whole; else it ends."""
         if self._far is not None:
             return self._far.visitor_ended()
         request = self._current_request
-        if self._waiter is not None or self.transport is None or self.ssl_context is not None:
+        if self.waiting or self.transport is None or self.ssl_context is not None:
             return None
         self._half_closed = True
         if request is not None and not request.content.is_eof():
             request.content.set_exception(BodyBroken("it ended too early"))
-        elif self.abandonable:
+        elif self.abandonable or self.on_gone is not None:
             self._loop.call_later(self._server.policy.half_closed, self._give_up_half_closed)
         return True
 
-    def pause_writing(self) -> None:
-        """Note since when the visitor does not read."""
-        super().pause_writing()
-        self._paused_at = self._server.now
-        if self._far is not None:
-            self._far.hold(True)
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        super().resume_writing()
-        if self._far is not None:
-            self._far.hold(False)
-
     def _give_up_half_closed(self) -> None:
-        if self.abandonable and self.transport is not None:
+        if (self.abandonable or self.on_gone is not None) and self.transport is not None:
             self.transport.abort()
-
-    # Time limits
-
-    def look(self, now: float) -> None:
-        """End the connection if the present step takes too long."""
-        policy, elapsed = self._server.policy, now - self._since
-        if self.transport is None:
-            return
-        if self._waiter is not None:
-            if self._received or self._request_count == 0:
-                if elapsed > policy.head_timeout:
-                    if self._received:
-                        self.write(HEAD_TIMEOUT)
-                    self.force_close()
-            elif elapsed > policy.idle_timeout:
-                self.force_close()
-            return
-        if policy.request_timeout and elapsed > policy.request_timeout:
-            self.transport.abort()
-        elif self._paused:
-            ready = self.transport.get_write_buffer_size()
-            if now - self._paused_at > policy.send_timeout + ready / policy.slowest:
-                self.transport.abort()
-        elif self._far is None and self._current_request is not None and not self._reading_paused:
-            content = self._current_request.content
-            if not content.is_eof() and elapsed > policy.body_timeout + self._received / policy.slowest:
-                content.set_exception(BodyTooSlow("it came too slowly"))
 
     # The loop of requests
+
+    def _begin_next(self) -> None:
+        """Begin the next request at once if that is possible, else let the loop do it."""
+        message, payload = self._messages[0]
+        assert self._idle is not None
+        slow = self._server.quick is None or payload is not EMPTY_PAYLOAD or self._upgraded
+        if slow or isinstance(message, _ErrInfo):
+            if not self._idle.done():
+                self._idle.set_result(None)
+            return
+        request = self._take(message, payload)
+        self._quick = True
+        if (way := self._server.begin(request, self._answered)) is not None:
+            self._hand_on(way)
+
+    def _answered(self, result: Relayed | Awaitable[Response] | None) -> None:
+        """Take what has become of a request that was begun at once."""
+        if result is None:
+            return
+        if not isinstance(result, Relayed):
+            self._hand_on(result)
+            return
+        self._quick = False
+        self._release()
+        if not result.keep_alive or self._close or self._force_close:
+            self._server.batch.flush()
+            self._force_close = True
+            if self._idle is not None:
+                self._idle.cancel()
+            return
+        self._since, self._received = self._server.now, 0
+        if self._messages:
+            self._server.batch.flush()  # pipelined: the next answer may be written otherwise
+            self._begin_next()
+
+    def _hand_on(self, way: Awaitable[Response]) -> None:
+        assert self._current_request is not None
+        self._quick = False
+        self._made = self._current_request, way
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+
+    def _take(self, message: RawRequestMessage, payload: StreamReader) -> web.BaseRequest:
+        """Take a message out of the queue and make the request of it that is handled now."""
+        self._messages.popleft()
+        self._make_room()
+        self._since, self._received = self._server.now, 0
+        assert self._request_factory is not None
+        writer = StreamWriter(self, self._loop)
+        request = self._request_factory(message, payload, self, writer, self._task_handler)  # type: ignore[arg-type]
+        self._current_request = request
+        self._request_in_progress = True
+        return request
+
+    def _release(self) -> None:
+        """Note that no request is handled any more."""
+        self._current_request = None
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
 
     async def start(self) -> None:
         """Handle the connection's requests one after the other until it ends."""
         try:
             while await self._next():
-                message, payload = self._messages.popleft()
-                self._make_room()
-                self._since, self._received = self._server.now, 0
-                if not hasattr(message, "method"):
-                    self.write(TOO_LONG if isinstance(message.exc, LineTooLong) else BAD_REQUEST)
-                    break
-                assert self._request_factory is not None
-                writer = StreamWriter(self, self._loop)
-                request = self._request_factory(message, payload, self, writer, self._task_handler)  # type: ignore[arg-type]
-                stays = await self._handle(request)
-                payload.set_exception(BodyBroken("its request has been answered"))
+                if self._made is not None:
+                    (request, way), self._made = self._made, None
+                else:
+                    message, payload = self._messages[0]
+                    if isinstance(message, _ErrInfo):
+                        self.write(TOO_LONG if isinstance(message.exc, LineTooLong) else BAD_REQUEST)
+                        break
+                    request = self._take(message, payload)
+                    way = self._server.handler(request)
+                stays = await self._handle(request, way)
+                request.content.set_exception(BodyBroken("its request has been answered"))
                 if not stays:
                     break
         except ConnectionError:
             pass
         finally:
             self._task_handler = None
+            self._server.batch.flush()
             if self.transport is not None:
                 self.transport.close()
 
@@ -232,20 +234,22 @@ class VisitorConnection(RequestHandler):
         """Wait for a request; False when the connection is to end."""
         if self._force_close or (self._close and not self._messages):
             return False
-        if not self._messages:
-            if self._half_closed:
-                return False
-            self._since, self._received = self._server.now, 0
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            except asyncio.CancelledError:
-                if not self._waiter.cancelled():
-                    raise
-                return False  # close() has cancelled it
-            finally:
-                self._waiter = None
-        return not self._force_close
+        if self._messages:
+            self._server.batch.flush()  # pipelined: the next answer may be written otherwise
+            return True
+        if self._half_closed:
+            return False
+        self._since, self._received = self._server.now, 0
+        self._idle = self._loop.create_future()
+        try:
+            await self._idle
+        except asyncio.CancelledError:
+            if not self._idle.cancelled():
+                raise
+            return False  # it is to end
+        finally:
+            self._idle = None
+        return self._made is not None or not self._force_close
 
     def _make_room(self) -> None:
         if self._parser is not None:
@@ -253,12 +257,10 @@ class VisitorConnection(RequestHandler):
         if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
             self._resume_reading_if_drained()
 
-    async def _handle(self, request: web.BaseRequest) -> bool:
-        """Answer one request; returns whether the connection goes on."""
-        self._current_request = request
-        self._request_in_progress = True
+    async def _handle(self, request: web.BaseRequest, way: Awaitable[Response]) -> bool:
+        """Answer one request with what is awaited; returns whether the connection goes on."""
         try:
-            response = await self._server.handler(request)
+            response = await way
             if isinstance(response, Relayed):
                 stays, linger = response.keep_alive, response.linger
                 if self._upgraded and self._far is None:
@@ -275,10 +277,7 @@ class VisitorConnection(RequestHandler):
             await self.finish_response(request, failed, None)
             return False
         finally:
-            self._current_request = None
-            self._request_in_progress = False
-            if self._handler_waiter is not None and not self._handler_waiter.done():
-                self._handler_waiter.set_result(None)
+            self._release()
         if not request.content.is_eof() and self.transport is not None:
             stays = linger and await self._read_away(request) and stays
         return stays and not self._close and not self._force_close

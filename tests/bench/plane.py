@@ -151,7 +151,15 @@ def start(portal: Portal, name: str, node: str) -> Contender:
         return Contender(address=listen, processes=lambda: family(child.pid))
     if name.startswith("naive"):
         port = free_port()
-        command = pinned(0, sys.executable, "-m", "tests.bench.naive", port, f"http://{node}")
+        command = pinned(
+            0,
+            sys.executable,
+            "-m",
+            "tests.bench.naive",
+            port,
+            f"http://{node}",
+            *(["whole"] if "whole" in name else []),
+        )
         child = portal.children.start(name, *command, environ={"PYTHONPATH": str(ROOT)})
         child.announces("serving")
         return Contender(address=f"127.0.0.1:{port}", processes=lambda: family(child.pid))

@@ -61,10 +61,12 @@ async def test_what_was_judged_is_what_is_sent(free: Entrance) -> None:
 
 
 async def test_no_method_gets_past_the_room(full: Entrance) -> None:
-    """Every method that the server knows waits as GET does."""
-    for method in ("GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"):
+    """Every method that the server knows waits as GET does; TRACE, which shows what was sent, is for nobody."""
+    for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"):
         answer = await full.ask("/booking/slots", method=method)
         assert (answer.status, full.backend.asked) == (503, []), method
+    for target in ("/booking/slots", "/about", "/style.css"):
+        assert ((await full.ask(target, method="TRACE")).status, full.backend.asked) == (405, [])
 
 
 async def test_unknown_methods_are_refused(full: Entrance) -> None:
