@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from posixpath import normpath
 from urllib.parse import unquote
 
@@ -112,6 +113,7 @@ def normalise(path: str) -> str:
     return "/" + normal.lstrip("/")
 
 
+@lru_cache(maxsize=4096)
 def is_ambiguous(path: str) -> bool:
     """Whether the path, however often it is decoded, holds characters on which servers disagree."""
     return _CONTROL.search(unquote(unquote(path))) is not None

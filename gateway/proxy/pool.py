@@ -254,21 +254,30 @@ class Pool:
         return next(node for node in self.nodes if node.url == url)
 
     def _usable(self) -> list[Node]:
-        usable = [node for node in self.nodes if node.health.up and not node.draining]
-        kept = [node for node in usable if not node.ejected]
-        return usable if self._outliers.panics(len(kept), len(self.nodes)) else kept
+        usable, ejected = [], 0
+        for node in self.nodes:
+            if node.health.up and not node.draining:
+                usable.append(node)
+                ejected += node.ejected
+        if not ejected or self._outliers.panics(len(usable) - ejected, len(self.nodes)):
+            return usable
+        return [node for node in usable if not node.ejected]
 
     def _rate(self, now: float) -> float:
         """Requests/s that the nodes take by Little's law, limit over latency; inf until a latency is known."""
         return sum(node.room(now) / node.latency if node.latency else inf for node in self._usable())
 
     def _choose(self, need: Need, avoid: Collection[str], now: float) -> Node | None:
-        usable = self._usable()
-        others = [node for node in usable if node.url not in avoid] or usable if avoid else usable
+        others = self._usable()
+        if avoid:
+            others = [node for node in others if node.url not in avoid] or others
         if need.session and others and (own := self._own(need, others, now)) is not None:
             return own
-        rooms = [(node, node.room(now)) for node in others]
-        free = [(node, room) for node, room in rooms if node.fits(need.cost, room)]
+        free = []
+        for node in others:
+            room = node.room(now)
+            if node.fits(need.cost, room):
+                free.append((node, room))
         if len(free) <= 1:
             return free[0][0] if free else None
         loads = [node.inflight / (room * node.weight) for node, room in free]

@@ -117,9 +117,8 @@ class Gate:
         site, kind = self._site, seen.classified.request_class
         room = site.rooms.get(seen.classified.room) if seen.classified.room else None
         admission = site.admission(request, room) if room else None
-        length = request.content_length
         most = seen.most = kind.max_body or site.settings.proxy.max_body
-        if length is not None and length > most:
+        if request.can_read_body and (request.content_length or 0) > most:
             seen.decision = "body_too_large"
             return said(problem(413, "body_too_large", f"At most {most} bytes are accepted.", reference=request_id))
         if self._idempotent.concerns(request):

@@ -110,7 +110,7 @@ class VisitorConnection(GreetedConnection):
     @property
     def waiting(self) -> bool:
         """Whether no request is being handled."""
-        return self._idle is not None and not self._quick
+        return self._idle is not None and not self._idle.done() and not self._quick
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; the time in which a head must be there begins with its first byte."""
@@ -154,8 +154,8 @@ class VisitorConnection(GreetedConnection):
             if not self._idle.done():
                 self._idle.set_result(None)
             return
+        self._quick = True  # before more is taken from the parser, which would begin the one after this
         request = self._take(message, payload)
-        self._quick = True
         if (way := self._server.begin(request, self._answered)) is not None:
             self._hand_on(way)
 
@@ -191,9 +191,7 @@ class VisitorConnection(GreetedConnection):
         self._messages.popleft()
         self._make_room()
         self._since, self._received = self._server.now, 0
-        assert self._request_factory is not None
-        writer = StreamWriter(self, self._loop)
-        request = self._request_factory(message, payload, self, writer, self._task_handler)  # type: ignore[arg-type]
+        request = web.BaseRequest(message, payload, self, None, self._task_handler, self._loop)  # type: ignore[arg-type]
         self._current_request = request
         self._request_in_progress = True
         return request
@@ -259,6 +257,7 @@ class VisitorConnection(GreetedConnection):
 
     async def _handle(self, request: web.BaseRequest, way: Awaitable[Response]) -> bool:
         """Answer one request with what is awaited; returns whether the connection goes on."""
+        request._payload_writer = StreamWriter(self, self._loop)  # only for what is written by aiohttp
         try:
             response = await way
             if isinstance(response, Relayed):
