@@ -1,6 +1,7 @@
 """The gateway's commands: serve, check-config, config-schema, explain, status, verify-order, pass-keys."""
 
 import asyncio
+import contextlib
 import gc
 import sys
 from enum import StrEnum
@@ -49,6 +50,7 @@ def serve(
     try:
         settings = load(config)
         _rest_seldom()
+        _open_many_files()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, config) if workers == 1 else _supervise(settings, config, workers))
     except ConfigError as error:
@@ -89,6 +91,16 @@ def _rest_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def _open_many_files() -> None:
+    """Allow as many open files as the system lets this process have: each connection is one."""
+    if sys.platform != "win32":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

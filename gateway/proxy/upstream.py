@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from urllib.parse import urlsplit
 
 from aiohttp import HttpVersion11, web
 
@@ -237,6 +238,9 @@ class Upstream:
             host="" if request.raw_path.startswith("/") else authority(request.raw_path),
             without=PERSONAL if sending.shared else NONE,
         )
+        if "Host" not in request.headers:  # HTTP/1.0 need not say it, HTTP/1.1 must (RFC 9112, 3.2)
+            named = authority(request.raw_path) or urlsplit(sending.tried[-1]).netloc
+            fields.insert(0, (b"Host", named.encode("utf-8", "surrogateescape")))
         if request.method == "OPTIONS":
             fields = count_down(fields)
         if self.origin_secret is not None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from aiohttp import web
 
-from gateway.core.classify import is_ambiguous, origin_form
+from gateway.core.classify import origin_form
 from gateway.core.decide import Forward, Reason, forward_at_once
 from gateway.core.live_room import LiveRoom
 from gateway.core.pass_load import PassLoad
@@ -20,6 +20,7 @@ from gateway.web.entry_answers import EntryAnswers
 from gateway.web.idempotent import Idempotent
 from gateway.web.passing import Passing, Plan, Seen, said
 from gateway.web.reception import Outcome, Reception
+from gateway.web.refusals import refusal
 from gateway.web.room_api import PREFIX, RoomApi
 from gateway.web.site import Site
 from gateway.wire.relayed import Done, Relayed, Response
@@ -56,7 +57,7 @@ class Gate:
         if _is_own(request):
             return self._api.handle(request)
         passage = self._enter(request)
-        refused = _refusal(request, passage.path, passage.seen, passage.id)
+        refused = refusal(request, passage.path, passage.seen, passage.id)
         if refused:
             return self._finish(passage, said(refused))
         way = self._way(request, passage.seen, passage.id)
@@ -69,7 +70,7 @@ class Gate:
         if request.method not in READS or _is_own(request):
             return self.handle(request)
         passage = self._enter(request)
-        refused = _refusal(request, passage.path, passage.seen, passage.id)
+        refused = refusal(request, passage.path, passage.seen, passage.id)
         if refused:
             return self._finish(passage, said(refused))
         way = self._way(request, passage.seen, passage.id)
@@ -255,10 +256,6 @@ class Gate:
 
 
 READS = frozenset({"GET", "HEAD"})
-METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-VIA = "1.1 talon"
-MAX_ROUNDS = 5
-"""How often a request may have passed a Talon before it is held to go in circles (RFC 9110, 7.6)."""
 
 
 def _is_own(request: web.BaseRequest) -> bool:
@@ -267,26 +264,6 @@ def _is_own(request: web.BaseRequest) -> bool:
     if target.startswith("/") and not target.startswith(PREFIX) and "%" not in target:
         return False
     return request.path.startswith(PREFIX)
-
-
-def _refusal(request: web.BaseRequest, path: str, seen: Seen, request_id: str) -> web.Response | None:
-    """Return the answer to what goes no further: tunnels, circles, and paths that servers read differently."""
-    method, headers = request.method, request.headers
-    if method in ("CONNECT", "TRACE"):
-        seen.decision = "method_not_allowed"
-        response = problem(405, seen.decision, "This is not a proxy for other sites.", reference=request_id)
-        response.headers["Allow"] = METHODS
-        return response
-    if method == "OPTIONS" and headers.get("Max-Forwards", "").strip("0 ") == "" and "Max-Forwards" in headers:
-        seen.decision = "last_hop"
-        return web.Response(status=200, headers={"Allow": METHODS})
-    if "Via" in headers and ",".join(headers.getall("Via")).count(VIA) >= MAX_ROUNDS:
-        seen.decision = "loop"
-        return problem(508, seen.decision, "The request goes in circles.", reference=request_id)
-    if is_ambiguous(path):
-        seen.decision = "bad_path"
-        return problem(400, seen.decision, "The path holds control characters.", reference=request_id)
-    return None
 
 
 _WAITS = frozenset(

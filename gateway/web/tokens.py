@@ -1,6 +1,6 @@
 """Reading and writing the visitor's tokens: cookies first, then the headers for clients without cookies.
 
-Verified tokens are remembered by their text (bounded, least recently used goes), so a visit's second request
+Verified tokens are remembered by their text (bounded, the oldest goes), so a visit's second request
 costs a dictionary look-up; validity in time is checked on every request.
 """
 
@@ -46,12 +46,15 @@ class Tokens:
         """Return the request's pass if it opens `room` now."""
         for token in candidates(request, PASS_COOKIE, PASS_HEADER):
             try:
-                admission = _remember(self._passes, token, lambda text: passes.decode(text, self.keys))
+                admission = _remember(self._passes, token, self._read_pass)
                 passes.check(admission, room=room, now=now)
             except PassInvalid:
                 continue
             return admission
         return None
+
+    def _read_pass(self, token: str) -> Pass:
+        return passes.decode(token, self.keys)
 
     def ticket(self, request: web.BaseRequest, room: str) -> Ticket | None:
         """Return the request's ticket for `room`, or None."""
@@ -105,6 +108,4 @@ def _remember(cache: "OrderedDict[str, Token]", text: str, read: Callable[[str],
         known = cache[text] = read(text)
         if len(cache) > MAX_CACHED:
             cache.popitem(last=False)
-    else:
-        cache.move_to_end(text)
     return known

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.http import RawRequestMessage, StreamWriter
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
@@ -150,7 +150,7 @@ class VisitorConnection(GreetedConnection):
         message, payload = self._messages[0]
         assert self._idle is not None
         slow = self._server.quick is None or payload is not EMPTY_PAYLOAD or self._upgraded
-        if slow or isinstance(message, _ErrInfo):
+        if slow or isinstance(message, _ErrInfo) or message.version < HttpVersion10:
             if not self._idle.done():
                 self._idle.set_result(None)
             return
@@ -211,8 +211,8 @@ class VisitorConnection(GreetedConnection):
                     (request, way), self._made = self._made, None
                 else:
                     message, payload = self._messages[0]
-                    if isinstance(message, _ErrInfo):
-                        self.write(TOO_LONG if isinstance(message.exc, LineTooLong) else BAD_REQUEST)
+                    if isinstance(message, _ErrInfo) or message.version < HttpVersion10:  # HTTP/0.9 has no heads
+                        self.write(TOO_LONG if isinstance(getattr(message, "exc", None), LineTooLong) else BAD_REQUEST)
                         break
                     request = self._take(message, payload)
                     way = self._server.handler(request)

@@ -20,6 +20,7 @@ PARTS = {
     "correction": "what following live counts is worth to a forecast of the day",
     "dirt": "how much worse forecasts become when the history is dirty",
     "plane": "what forwarding costs, beside nginx, HAProxy and a naive aiohttp proxy",
+    "attacks": "thousands of slow visitors, and what a quiet connection holds",
     "day": "a simulated day with a million visitors",
 }
 

@@ -7,195 +7,22 @@ load that is too slow nor a neighbour on the core changes what is compared.
 """
 
 import argparse
-import contextlib
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from statistics import median, quantiles
-from typing import Any
 
-import psutil
-
-from tests.bench.wrk import Load, hit, pinned
-from tests.conftest import free_port, require
-from tests.integration.portal import Portal, announced, opened_portal
-from tests.integration.processes import TALON, wait_for
-from tests.integration.visitor import Visitor, ask
-
-ROOT = Path(__file__).parents[2]
-SIZES = {"1 KB": 1024, "64 KB": 65_536, "10 MB": 10_000_000}
-FIELDS = (
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    "Accept-Language: ru,en;q=0.5",
-    "Accept-Encoding: gzip, deflate, br, zstd",
-    "Referer: http://portal.example/doctors",
-    "Sec-Fetch-Mode: navigate",
+from tests.bench.contenders import (
+    FIELDS,
+    SIZES,
+    Contender,
+    node,
+    start,
+    start_haproxy_front,
+    start_talon,
 )
-NGINX = """
-user root;
-daemon off;
-worker_processes {workers};
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.log crit;
-events {{ worker_connections 8192; }}
-http {{
-    access_log {log};
-    sendfile on;
-    keepalive_requests 10000000;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {inside}
-}}
-"""
-PROXY = """
-    upstream nodes {{ server {node}; keepalive 128; keepalive_requests 10000000; }}
-    server {{
-        listen {listen} backlog=4096;
-        location / {{
-            proxy_pass http://nodes;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_set_header Host $host;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_set_header X-Request-Id $request_id;
-        }}
-    }}
-"""
-NODE = """
-    server {{
-        listen {listen} backlog=4096 reuseport;
-        location = /healthz {{ return 200 "ok"; }}
-        location / {{ root {folder}/www; default_type application/octet-stream; }}
-    }}
-"""
-HAPROXY = """
-global
-    maxconn 8000
-    nbthread 1
-defaults
-    mode http
-    timeout connect 3s
-    timeout client 60s
-    timeout server 60s
-frontend visitors
-    bind {listen} backlog 4096
-    option forwardfor
-    unique-id-format %{{+X}}o%ci:%cp:%rt
-    unique-id-header X-Request-Id
-    default_backend nodes
-backend nodes
-    http-reuse always
-    server one {node}
-"""
+from tests.bench.wrk import Load, hit
+from tests.integration.portal import Portal, opened_portal
 
-
-@dataclass(slots=True, kw_only=True)
-class Contender:
-    """Something that forwards: where it listens, its processes, and a cookie to bring, if one lets in."""
-
-    address: str
-    processes: Callable[[], Sequence[int]]
-    cookie: str = ""
-    loads: list[Load] = field(default_factory=list)
-
-
-@contextlib.contextmanager
-def node(portal: Portal) -> Iterator[str]:
-    """The node: nginx on the last core with a file of each size."""
-    folder = portal.folder / "node"
-    (folder / "www").mkdir(parents=True)
-    for name, size in SIZES.items():
-        (folder / "www" / name.replace(" ", "")).write_bytes(b"x" * size)
-    yield start_nginx(portal, "node", NODE, core=-1)[0]
-
-
-def start_nginx(
-    portal: Portal, name: str, inside: str, *, core: int, workers: int = 1, **given: Any
-) -> tuple[str, int]:
-    """Start an nginx; returns its address and its process."""
-    folder, listen = portal.folder / name, f"127.0.0.1:{free_port()}"
-    folder.mkdir(exist_ok=True)
-    text = NGINX.format(
-        folder=folder, workers=workers, log="off", inside=inside.format(listen=listen, folder=folder, **given)
-    )
-    (folder / "nginx.conf").write_text(text)
-    child = portal.children.start(name, *pinned(core, require("nginx", "nginx"), "-c", folder / "nginx.conf"))
-    wait_for(lambda: answers(listen), 10.0, f"{name} answers")
-    return listen, child.pid
-
-
-def answers(listen: str) -> bool:
-    """Whether a health check passes there."""
-    try:
-        return ask(listen, "/healthz").status == 200
-    except OSError:
-        return False
-
-
-def start(portal: Portal, name: str, node: str) -> Contender:
-    """Start one contender in front of the node."""
-    if name == "nginx":
-        listen, pid = start_nginx(portal, "proxy", PROXY, core=0, node=node)
-        return Contender(address=listen, processes=lambda: family(pid))
-    if name == "haproxy":
-        listen = f"127.0.0.1:{free_port()}"
-        config = portal.folder / "haproxy.cfg"
-        config.write_text(HAPROXY.format(listen=listen, node=node))
-        child = portal.children.start(name, *pinned(0, require("haproxy", "haproxy"), "-db", "-f", config))
-        wait_for(lambda: answers(listen), 10.0, "haproxy answers")
-        return Contender(address=listen, processes=lambda: family(child.pid))
-    if name.startswith("naive"):
-        port = free_port()
-        command = pinned(
-            0,
-            sys.executable,
-            "-m",
-            "tests.bench.naive",
-            port,
-            f"http://{node}",
-            *(["whole"] if "whole" in name else []),
-        )
-        child = portal.children.start(name, *command, environ={"PYTHONPATH": str(ROOT)})
-        child.announces("serving")
-        return Contender(address=f"127.0.0.1:{port}", processes=lambda: family(child.pid))
-    return start_talon(portal, name, node)
-
-
-def start_talon(portal: Portal, name: str, node: str, workers: int = 1, core: int | None = 0) -> Contender:
-    """Start Talon; with "room" in its name a visit is let in, and its pass comes with each request."""
-    rooms = {"booking": {"paths": ["/"], "pass_concurrency": 1000}} if "room" in name else {}
-    path = portal.config(
-        name.replace(" ", "-"),
-        data_dir=str(portal.folder / name.replace(" ", "-")),
-        pools={"primary": {"nodes": [f"http://{node}"], "limit": {"algorithm": "fixed", "initial": 1000}}},
-        rooms=rooms,
-    )
-    command = (*TALON, "serve", "--config", path, *(["--workers", workers] if workers > 1 else []))
-    child = portal.children.start(name, *(pinned(core, *command) if core is not None else command))
-    gateway = announced(child)
-    wait_for(gateway.nodes_up, 10.0, "the node is up")
-    made = Contender(address=gateway.visitors, processes=lambda: talons(child.pid))
-    if rooms:
-        visitor = Visitor(gateway.visitors)
-        wait_for(lambda: visitor.ask("/1KB").status == 200, 20.0, "a visit is let in")
-        made.cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
-    return made
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children."""
-    process = psutil.Process(pid)
-    return [pid, *(child.pid for child in process.children(recursive=True))]
-
-
-def talons(pid: int) -> list[int]:
-    """The gateway's processes; its store is a process of its own and counts too."""
-    return family(pid)
+ALL = ("nginx", "haproxy", "naive aiohttp", "naive aiohttp whole", "talon", "talon room", "haproxy front")
 
 
 def ratio(mine: Sequence[Load], others: Sequence[Load]) -> str:
@@ -207,32 +34,80 @@ def ratio(mine: Sequence[Load], others: Sequence[Load]) -> str:
     return f"{median(ratios):.2f} ({low:.2f}-{high:.2f})"
 
 
+def rounds(
+    contenders: Mapping[str, Contender], count: int, size: str, seconds: float, *, connections: int = 64, core: int = -1
+) -> None:
+    """Load the contenders in turn, so many times."""
+    for turn in range(count):
+        for contender in list(contenders.values())[:: 1 if turn % 2 == 0 else -1]:
+            fields = [*FIELDS, *([f"Cookie: {contender.cookie}"] if contender.cookie else [])]
+            url = f"http://{contender.address}/{size.replace(' ', '')}"
+            done = hit(url, contender.processes, seconds=seconds, fields=fields, connections=connections, core=core)
+            contender.loads.append(done)
+
+
+def started(portal: Portal, address: str, names: Sequence[str]) -> dict[str, Contender]:
+    """Start what is named, in an order in which each has what it needs."""
+    made = {name: start(portal, name, address) for name in names if name != "haproxy front"}
+    if "haproxy front" in names:
+        made["haproxy front"] = start_haproxy_front(portal, address, made["talon room"])
+    return made
+
+
+def table(title: str, contenders: Mapping[str, Contender], beside: Sequence[str]) -> None:
+    """Print a Markdown table."""
+    columns = " | ".join(["us of processor a request: least / median", *(f"of {name}" for name in beside)])
+    print(f"| {title} | {columns} | p50 ms | failed |")
+    print("|---|---|" + "---|" * len(beside) + "---|---|")
+    for name, contender in contenders.items():
+        costs = sorted(load.microseconds for load in contender.loads)
+        sides = [ratio(contender.loads, contenders[other].loads) for other in beside]
+        p50 = median(load.p50 for load in contender.loads) * 1000
+        failed = sum(load.failed for load in contender.loads)
+        print(f"| {name} | {costs[0]:.0f} / {median(costs):.0f} | {' | '.join(sides)} | {p50:.2f} | {failed} |")
+    print(flush=True)
+
+
+def cost(given: argparse.Namespace) -> None:
+    """What a request costs, by size of its answer."""
+    for size in given.sizes:
+        with opened_portal() as portal, node(portal) as address:
+            contenders = started(portal, address, given.only)
+            rounds(contenders, given.rounds, size, given.seconds)
+            beside = [name for name in ("nginx", "haproxy", "naive aiohttp") if name in contenders]
+            table(size, contenders, beside)
+
+
+def rate(given: argparse.Namespace) -> None:
+    """The latency of one visitor who asks for one thing after the other, with nobody else there."""
+    with opened_portal() as portal, node(portal) as address:
+        contenders = started(portal, address, [name for name in given.only if name != "haproxy front"])
+        rounds(contenders, given.rounds, "1 KB", given.seconds, connections=1)
+        table("one visitor at a time", contenders, ["nginx"])
+
+
+def workers(given: argparse.Namespace) -> None:
+    """One worker and two, on both cores."""
+    with opened_portal() as portal, node(portal) as address:
+        contenders = {
+            "1 worker": start_talon(portal, "talon one", address, core=None),
+            "2 workers": start_talon(portal, "talon two", address, workers=2, core=None),
+        }
+        rounds(contenders, given.rounds, "1 KB", given.seconds)
+        table("workers", contenders, ["1 worker"])
+
+
 def main() -> None:
-    """Run the rounds and print a Markdown table."""
+    """Run what is asked for, everything by default, and print Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--size", choices=list(SIZES), default="1 KB")
-    parser.add_argument("--only", nargs="*", default=["nginx", "haproxy", "naive aiohttp", "talon", "talon room"])
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--sizes", nargs="*", choices=list(SIZES), default=list(SIZES))
+    parser.add_argument("--only", nargs="*", choices=ALL, default=list(ALL))
+    parser.add_argument("--what", nargs="*", choices=["cost", "rate", "workers"], default=["cost", "rate", "workers"])
     given = parser.parse_args()
-    with opened_portal() as portal, node(portal) as address:
-        contenders = {name: start(portal, name, address) for name in given.only}
-        for turn in range(given.rounds):
-            for contender in list(contenders.values())[:: 1 if turn % 2 == 0 else -1]:
-                fields = [*FIELDS, *([f"Cookie: {contender.cookie}"] if contender.cookie else [])]
-                url = f"http://{contender.address}/{given.size.replace(' ', '')}"
-                contender.loads.append(hit(url, contender.processes, seconds=given.seconds, fields=fields))
-        print(f"| {given.size} | CPU us a request: least / median | of nginx | of naive aiohttp | p50 ms | failed |")
-        print("|---|---|---|---|---|---|")
-        for name, contender in contenders.items():
-            costs = sorted(load.microseconds for load in contender.loads)
-            sides = [
-                ratio(contender.loads, contenders[other].loads) if other in contenders else "-"
-                for other in ("nginx", "naive aiohttp")
-            ]
-            p50 = median(load.p50 for load in contender.loads) * 1000
-            failed = sum(load.failed for load in contender.loads)
-            print(f"| {name} | {costs[0]:.0f} / {median(costs):.0f} | {' | '.join(sides)} | {p50:.2f} | {failed} |")
+    for what in given.what:
+        {"cost": cost, "rate": rate, "workers": workers}[what](given)
 
 
 if __name__ == "__main__":

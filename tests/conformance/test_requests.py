@@ -243,3 +243,23 @@ def test_an_old_client_may_keep_its_connection(proxy: Proxy, node: Node) -> None
             visitor.send(b"GET /x HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n")
             answer = visitor.answer()
             assert (answer.status, answer.all("connection")) == (200, ["keep-alive"])
+
+
+def test_a_line_without_a_version_is_refused(proxy: Proxy, node: Node) -> None:
+    """What HTTP/0.9 was: there is no status that could say no, so it is answered as HTTP/1.1 that is not valid."""
+    answer = send(proxy.address, b"CONNECT x:\r\nHost: x\r\n\r\n")
+    assert answer.split(b" ")[:2] == [b"HTTP/1.1", b"400"] if proxy.is_talon else b"400" in answer
+    assert node.asked == []
+
+
+def test_a_node_always_gets_a_host(proxy: Proxy, node: Node) -> None:
+    """RFC 9112, 3.2: HTTP/1.0 need not name one; the request to the node, which is HTTP/1.1, must."""
+    assert ask(proxy.address, line="GET /x HTTP/1.0", host="").status == 200
+    assert len(node.asked[0].all("host")) == 1
+
+
+@pytest.mark.parametrize("host", ["a b", "a/b", "a@b", "<x>", "a,b\t"])
+def test_a_host_that_is_none_is_refused(talon: Proxy, node: Node, host: str) -> None:
+    """RFC 9112, 3.2: an invalid value is a 400; nginx takes some of these."""
+    status = ask(talon.address, host=host).status
+    assert status == (200 if host == "a,b\t" else 400)
