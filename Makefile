@@ -52,9 +52,10 @@ format: install ## put the code into its form
 bench: install ## measure peaks, store, polls, clocks, openings, waits, day; PART=polls for one of them
 	$(RUN) python -m tests.bench $(PART) $(ARGS)
 
-proof: install ## the long proofs: a day with a million visitors, 10,000 mornings, more examples for property tests
+proof: install ## the long proofs: a day with a million visitors, 10,000 mornings, ten minutes of fuzzing, more examples
 	$(RUN) python -m tests.bench day
 	$(RUN) python -m tests.sim.control
+	$(RUN) python -m tests.conformance.fuzz --minutes 10
 	HYPOTHESIS_PROFILE=proof $(RUN) pytest -p no:randomly tests/gateway/core tests/contract tests/sim $(ARGS)
 
 docs: install ## write the generated reference pages anew

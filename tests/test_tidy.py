@@ -23,6 +23,8 @@ SLEEPERS = {
     "tests/integration/store_crowd.py": "a crowd at the store comes at a pace, until the test ends it",
     "tests/bench/store.py": "the store's child ends its work, with a deadline",
     "tests/bench/clocks.py": "visits come and claim at a pace, for so many seconds of the store's clock",
+    "tests/bench/attacks.py": "slow visitors are slow, for so many seconds of a benchmark",
+    "tests/conformance/fuzz.py": "pieces come in turns of the loop, and the end is waited for with a limit",
     "tests/bench/open_loop.py": "requests come at random moments of a benchmark, for so many seconds",
     "tests/integration/faulty_node.py": "a node takes time to answer, and more when it is told to be slow",
     "tests/sim/": "the clock of its event loop is virtual: sleeping takes no time",
