@@ -46,10 +46,9 @@ def relay_interim(visitor: VisitorConnection, status: int, reason: bytes, fields
         visitor.write(head(status, reason, to_visitor(fields)[0]))
 
 
-def head(status: int, reason: bytes, fields: Fields) -> bytes:
-    """Return the bytes of an answer's head."""
-    lines = b"".join([b"%b: %b\r\n" % field for field in fields])
-    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, reason, lines)
+def head(status: int, reason: bytes, lines: list[bytes]) -> bytes:
+    """Return the bytes of an answer's head from the lines of its fields."""
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, reason, b"".join(lines))
 
 
 def chunk(data: bytes) -> bytes:
@@ -57,9 +56,9 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
-def last_chunk(trailers: Fields) -> bytes:
-    """Return the end of a body in chunks."""
-    return b"0\r\n" + b"".join([b"%b: %b\r\n" % field for field in trailers]) + b"\r\n"
+def last_chunk(trailers: list[bytes]) -> bytes:
+    """Return the end of a body in chunks, with the lines of its trailers."""
+    return b"0\r\n" + b"".join(trailers) + b"\r\n"
 
 
 async def send_body(

@@ -70,6 +70,9 @@ class Fate(Enum):
     CONNECTION = "connection"
 
 
+PASS, DROP, IF_TRUSTED, COOKIE, HOST = Fate.PASS, Fate.DROP, Fate.IF_TRUSTED, Fate.COOKIE, Fate.HOST
+FORWARDED_FOR, FORWARDED_PROTO, CONNECTION = Fate.FORWARDED_FOR, Fate.FORWARDED_PROTO, Fate.CONNECTION
+"""Looking a member up in its class costs more than all the rest of reading a field."""
 MAX_FATES = 4096
 _FATES: dict[bytes, Fate] = {}
 
@@ -113,39 +116,43 @@ def to_upstream(
     trusted: bool,
     host: str = "",
     without: frozenset[bytes] = frozenset(),
-) -> Fields:
-    """Return the fields of a request to a node.
+) -> list[bytes]:
+    """Return the lines of a request's fields for a node.
 
     `trusted`: the peer is a proxy whose forwarding fields count. `host` is the authority of a target in absolute form,
     which wins over the field (RFC 9112, 3.2.2). `without` are names in lower case that do not pass this time.
     """
-    passed: Fields = []
-    named: set[bytes] = set()
+    lines: list[bytes] = []
+    named = without
     before: list[bytes] = []
     for field in fields:
-        name, value = field
-        becomes = _FATES.get(name) or fate(name)
-        if becomes is Fate.PASS or (becomes is Fate.IF_TRUSTED and trusted):
-            passed.append(field)
-        elif becomes is Fate.COOKIE:
-            if left := strip_cookies(value):
-                passed.append((name, left))
-        elif becomes is Fate.HOST:
-            passed.append((name, host.encode("utf-8", "surrogateescape") if host else value))
-        elif becomes is Fate.CONNECTION:
-            named |= connection_names(value)
-        elif becomes is Fate.FORWARDED_FOR and trusted:
-            before.append(value)
-        elif becomes is Fate.FORWARDED_PROTO and trusted:
-            scheme = value
-    if named or without:
-        gone = (named - _UNNAMEABLE) | without
-        passed = [field for field in passed if field[0].lower() not in gone]
-    passed.append((b"X-Forwarded-For", b", ".join([*before, peer]) if before else peer))
-    passed.append((b"X-Forwarded-Proto", scheme))
-    passed.append((b"X-Request-Id", request_id))
-    passed.append((b"Via", VIA))
-    return passed
+        becomes = _FATES.get(field[0]) or fate(field[0])
+        if becomes is PASS or (becomes is IF_TRUSTED and trusted):
+            lines.append(b"%b: %b\r\n" % field)
+        elif becomes is COOKIE:
+            if left := strip_cookies(field[1]):
+                lines.append(b"%b: %b\r\n" % (field[0], left))
+        elif becomes is HOST:
+            lines.append(b"%b: %b\r\n" % (field[0], host.encode("utf-8", "surrogateescape") if host else field[1]))
+        elif becomes is CONNECTION:
+            named |= connection_names(field[1])
+        elif becomes is FORWARDED_FOR and trusted:
+            before.append(field[1])
+        elif becomes is FORWARDED_PROTO and trusted:
+            scheme = field[1]
+    if named:
+        lines = without_names(lines, named - (_UNNAMEABLE - without))
+    peers = b", ".join([*before, peer]) if before else peer
+    lines.append(_OWN_LINES % (peers, scheme, request_id))
+    return lines
+
+
+_OWN_LINES = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Request-Id: %b\r\nVia: " + VIA + b"\r\n"
+
+
+def without_names(lines: list[bytes], names: frozenset[bytes]) -> list[bytes]:
+    """Return the lines of all fields but those of these names, which are in lower case."""
+    return [line for line in lines if line.partition(b":")[0].lower() not in names]
 
 
 @lru_cache(maxsize=256)
@@ -164,7 +171,7 @@ def strip_cookies(cookie: bytes) -> bytes:
     return b"; ".join(pair for pair in pairs if pair and pair.split(b"=", 1)[0].rstrip() not in COOKIES)
 
 
-def count_down(fields: Fields) -> Fields:
+def count_down(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
     """Return the fields with `Max-Forwards` one lower (RFC 9110, 7.6.2); one that is no number stays as it is."""
     return [
         (name, b"%d" % (int(value) - 1)) if name.lower() == b"max-forwards" and value.isdigit() else (name, value)
@@ -172,24 +179,18 @@ def count_down(fields: Fields) -> Fields:
     ]
 
 
-def add_own(fields: Fields, request: web.BaseRequest, *, body: bytes | None, streams: bool, invited: bool) -> None:
-    """Add to a request's fields what is about the connection to the node: framing, invitation, upgrade."""
-    headers = request.headers
+def own_lines(request: web.BaseRequest, *, body: bytes | None, streams: bool, invited: bool) -> bytes:
+    """Return the lines of a request that are about the connection to the node: framing, invitation, upgrade."""
+    headers, lines = request.headers, b""
     if (streams or body) and "Content-Length" not in headers:
-        fields.append((b"Transfer-Encoding", b"chunked") if streams else (b"Content-Length", b"%d" % len(body or b"")))
+        lines += b"Transfer-Encoding: chunked\r\n" if streams else b"Content-Length: %d\r\n" % len(body or b"")
     if invited:
-        fields.append((b"Expect", b"100-continue"))
-    if "Upgrade" not in headers and "TE" not in headers:
-        return
-    options = []
-    if upgrade := wanted_upgrade(request):
-        fields.append((b"Upgrade", upgrade))
-        options.append(b"upgrade")
+        lines += b"Expect: 100-continue\r\n"
+    if "Upgrade" in headers and (upgrade := wanted_upgrade(request)):
+        lines += b"Upgrade: %b\r\nConnection: upgrade\r\n" % upgrade
     if takes_trailers(request):
-        fields.append((b"TE", b"trailers"))
-        options.append(b"TE")
-    if options:
-        fields.append((b"Connection", b", ".join(options)))
+        lines += b"TE: trailers\r\nConnection: TE\r\n"
+    return lines
 
 
 def wanted_upgrade(request: web.BaseRequest) -> bytes:
@@ -207,35 +208,34 @@ def takes_trailers(request: web.BaseRequest) -> bool:
     return te is not None and "trailers" in te.lower() and request.version >= HttpVersion11
 
 
-def to_visitor(fields: Sequence[tuple[bytes, bytes]]) -> tuple[Fields, list[tuple[str, str]]]:
-    """Return the fields of a node's answer for the visitor, order and repetition kept, and what it tells the gateway.
+def to_visitor(fields: Iterable[tuple[bytes, bytes]]) -> tuple[list[bytes], list[tuple[str, str]]]:
+    """Return the lines of an answer's fields for the visitor, order and repetition kept, and what it tells the gateway.
 
     That is in its `Talon-*` fields, which go no further: names in lower case, with their values.
     """
-    passed: Fields = []
+    lines: list[bytes] = []
     said: list[tuple[str, str]] = []
     named: frozenset[bytes] = frozenset()
     for field in fields:
         becomes = _FATES.get(field[0]) or fate(field[0])
-        if becomes is Fate.CONNECTION:
+        if becomes is CONNECTION:
             named |= connection_names(field[1])
-        elif becomes is not Fate.DROP:
-            passed.append(field)
+        elif becomes is not DROP:
+            lines.append(b"%b: %b\r\n" % field)
         elif (lower := field[0].lower()).startswith(b"talon-"):
             said.append((lower.decode("latin-1"), field[1].decode("latin-1").strip()))
         elif lower in _PASS_IN_ANSWERS:
-            passed.append(field)
+            lines.append(b"%b: %b\r\n" % field)
     if named:
-        gone = named - _UNNAMEABLE
-        passed = [field for field in passed if field[0].lower() not in gone]
-    return passed, said
+        lines = without_names(lines, named - _UNNAMEABLE)
+    return lines, said
 
 
-def dress(fields: Fields, request_id: str, cookies: Sequence[str]) -> Fields:
-    """Return an answer's fields with the request's id and the gateway's cookies; who gets one, no cache may keep."""
+def dress(lines: list[bytes], request_id: str, cookies: Sequence[str]) -> list[bytes]:
+    """Return an answer's lines with the request's id and the gateway's cookies; who gets one, no cache may keep."""
     if cookies:
-        fields = [field for field in fields if not steers_caches(field[0].decode("latin-1"))]
-        fields.append((b"Cache-Control", b"no-store"))
-        fields += [(b"Set-Cookie", cookie.encode()) for cookie in cookies]
-    fields.append((b"X-Request-Id", request_id.encode()))
-    return fields
+        lines = [line for line in lines if not steers_caches(line.partition(b":")[0].decode("latin-1"))]
+        lines.append(b"Cache-Control: no-store\r\n")
+        lines += [f"Set-Cookie: {cookie}\r\n".encode() for cookie in cookies]
+    lines.append(b"X-Request-Id: %b\r\n" % request_id.encode())
+    return lines

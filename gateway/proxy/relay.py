@@ -9,9 +9,9 @@ from aiohttp import HttpVersion11, web
 from multidict import CIMultiDict
 
 from gateway.proxy.bodies import chunk, head, last_chunk
-from gateway.proxy.headers import dress, takes_trailers, to_visitor, wanted_upgrade
+from gateway.proxy.headers import dress, takes_trailers, to_visitor, wanted_upgrade, without_names
 from gateway.proxy.upstream import Exchange, Sending
-from gateway.wire.answer import Answer, Fields, first
+from gateway.wire.answer import Answer, first
 from gateway.wire.errors import NodeBroke
 from gateway.wire.relayed import Relayed, Response
 from gateway.wire.tunnel import Tunnel
@@ -25,32 +25,32 @@ def relay_at_once(sending: Sending, exchange: Exchange) -> Relayed | None:
     answer = exchange.answer
     if not answer.complete or sending.kept or answer.status == 101:
         return None
-    passed, said = to_visitor(answer.fields)
-    fields = dress(passed, sending.request_id, sending.prepare(said))
+    lines, said = to_visitor(answer.fields)
+    lines = dress(lines, sending.request_id, sending.prepare(said))
     form = _Form(sending, exchange)
-    sending.visitor.write_last(form.head(fields) + form.frame(answer.taken()) + form.end())
-    return Relayed(answer.status, fields, keep_alive=form.stays, linger=not sending.uninvited)
+    sending.visitor.write_last(form.head(lines) + form.frame(answer.taken()) + form.end())
+    return Relayed(answer.status, answer.fields, keep_alive=form.stays, linger=not sending.uninvited)
 
 
 async def relay(sending: Sending, exchange: Exchange) -> Response:
     """Answer the visitor as the node's answer comes; raises NodeBroke or TimeoutError while nothing has been sent."""
     answer = exchange.answer
-    passed, said = to_visitor(answer.fields)
+    lines, said = to_visitor(answer.fields)
     if answer.status == 101:
-        return await _switch(sending, exchange, passed)
+        return await _switch(sending, exchange, lines)
     form, length = _Form(sending, exchange), answer.length
     begun = b""
     if sending.kept and not form.bodiless and (length is None or length <= SMALL):
         begun = await answer.beginning(SMALL)
         if answer.complete:
-            fields = dress(passed, sending.request_id, sending.prepare(said))
-            return _whole(answer, fields, begun + answer.taken())
+            lines = dress(lines, sending.request_id, sending.prepare(said))
+            return _whole(answer, lines, begun + answer.taken())
     elif not form.bodiless and length is not None and length <= SMALL:
         begun = await answer.beginning(SMALL)
-    fields = dress(passed, sending.request_id, sending.prepare(said))
-    whole = await _stream(sending, answer, form, form.head(fields) + form.frame(begun))
+    lines = dress(lines, sending.request_id, sending.prepare(said))
+    whole = await _stream(sending, answer, form, form.head(lines) + form.frame(begun))
     stays = whole and form.stays
-    return Relayed(answer.status, fields, keep_alive=stays, linger=not sending.uninvited)
+    return Relayed(answer.status, answer.fields, keep_alive=stays, linger=not sending.uninvited)
 
 
 async def _stream(sending: Sending, answer: Answer, form: "_Form", top: bytes) -> bool:
@@ -87,20 +87,20 @@ class _Form:
         self._chunked = not framed and self._modern
         self.stays = sending.visitor.will_stay(request) and exchange.sent_whole and (framed or self._modern)
 
-    def head(self, fields: Fields) -> bytes:
-        """Return the head; adds to `fields` what is about this connection, and the date if the node has sent none."""
+    def head(self, lines: list[bytes]) -> bytes:
+        """Return the head; adds to `lines` what is about this connection, and the date if the node has sent none."""
         answer = self._answer
         if answer.status == 204:
-            fields[:] = [field for field in fields if field[0].lower() != b"content-length"]
+            lines = without_names(lines, _LENGTH)
         if self._chunked:
-            fields.append((b"Transfer-Encoding", b"chunked"))
+            lines.append(b"Transfer-Encoding: chunked\r\n")
         if not self.stays:
-            fields.append((b"Connection", b"close"))
+            lines.append(b"Connection: close\r\n")
         elif not self._modern:
-            fields.append((b"Connection", b"keep-alive"))
+            lines.append(b"Connection: keep-alive\r\n")
         if not answer.dated:
-            fields.append((b"Date", _date(int(time.time()))))  # RFC 9110, 6.6.1
-        return head(answer.status, answer.reason, fields)
+            lines.append(_date(int(time.time())))  # RFC 9110, 6.6.1
+        return head(answer.status, answer.reason, lines)
 
     def frame(self, data: bytes) -> bytes:
         """Return a piece of the body as it is sent."""
@@ -113,32 +113,32 @@ class _Form:
         return last_chunk(to_visitor(self._answer.trailers)[0] if takes_trailers(self._request) else [])
 
 
-async def _switch(sending: Sending, exchange: Exchange, fields: Fields) -> Relayed:
+async def _switch(sending: Sending, exchange: Exchange, lines: list[bytes]) -> Relayed:
     """Let visitor and node speak the protocol that they have agreed on; raises NodeBroke for one nobody asked for."""
     answer, visitor = exchange.answer, sending.visitor
     if not wanted_upgrade(sending.request):
         raise NodeBroke("switched protocols unasked")
-    fields = dress(fields, sending.request_id, ())
-    fields += [(b"Upgrade", first(answer.fields, b"upgrade")), (b"Connection", b"upgrade")]
-    visitor.write(head(101, answer.reason, fields))
+    lines = dress(lines, sending.request_id, ())
+    lines.append(b"Upgrade: %b\r\nConnection: upgrade\r\n" % first(answer.fields, b"upgrade"))
+    visitor.write(head(101, answer.reason, lines))
     sending.free()
     tunnel = Tunnel(visitor, exchange.connection)
     await tunnel.run()
-    return Relayed(101, fields, keep_alive=False, linger=False)
+    return Relayed(101, answer.fields, keep_alive=False, linger=False)
 
 
-def _whole(answer: Answer, fields: Fields, body: bytes) -> web.Response:
+def _whole(answer: Answer, lines: list[bytes], body: bytes) -> web.Response:
     """Return the answer as an object, for those who keep it."""
+    fields = (line[:-2].partition(b": ") for line in without_names(lines, _LENGTH))
     headers = CIMultiDict(
-        [
-            (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-            for name, value in fields
-            if name.lower() != b"content-length"
-        ]
+        [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, _, value in fields]
     )
     return web.Response(status=answer.status, reason=answer.reason.decode("latin-1"), headers=headers, body=body)
 
 
+_LENGTH = frozenset({b"content-length"})
+
+
 @lru_cache(maxsize=2)
 def _date(second: int) -> bytes:
-    return formatdate(second, usegmt=True).encode()
+    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()

@@ -17,7 +17,7 @@ from gateway.core.retry_budget import SAFE, Failed
 from gateway.errors import UpstreamFailed
 from gateway.ports import Prepare
 from gateway.proxy.bodies import Invitation, check_size, relay_interim, send_body
-from gateway.proxy.headers import add_own, count_down, to_upstream
+from gateway.proxy.headers import count_down, own_lines, to_upstream
 from gateway.proxy.node import Node
 from gateway.sections import ProxySettings
 from gateway.wire.answer import Answer
@@ -229,8 +229,9 @@ class Upstream:
         """Return the bytes of the request's head as the node gets it."""
         request, target = sending.request, sending.target
         peer, address, scheme = sending.visitor.origin
-        fields = to_upstream(
-            request.raw_headers,
+        options = request.method == "OPTIONS"
+        lines = to_upstream(
+            count_down(request.raw_headers) if options else request.raw_headers,
             peer=address,
             scheme=scheme,
             request_id=sending.request_id.encode(),
@@ -240,14 +241,13 @@ class Upstream:
         )
         if "Host" not in request.headers:  # HTTP/1.0 need not say it, HTTP/1.1 must (RFC 9112, 3.2)
             named = authority(request.raw_path) or urlsplit(sending.tried[-1]).netloc
-            fields.insert(0, (b"Host", named.encode("utf-8", "surrogateescape")))
-        if request.method == "OPTIONS":
-            fields = count_down(fields)
+            lines.insert(0, f"Host: {named}\r\n".encode("utf-8", "surrogateescape"))
         if self.origin_secret is not None:
-            fields += [(name.encode(), value.encode()) for name, value in self.proof(request.method, target).items()]
-        add_own(fields, request, body=sending.body, streams=sending.streams, invited=sending.waits_for_invitation)
-        lines = b"".join([b"%b: %b\r\n" % field for field in fields])
-        return f"{request.method} {target} HTTP/1.1\r\n".encode("utf-8", "surrogateescape") + lines + b"\r\n"
+            lines += [f"{name}: {value}\r\n".encode() for name, value in self.proof(request.method, target).items()]
+        invited = sending.waits_for_invitation
+        lines.append(own_lines(request, body=sending.body, streams=sending.streams, invited=invited))
+        line = f"{request.method} {target} HTTP/1.1\r\n".encode("utf-8", "surrogateescape")
+        return line + b"".join(lines) + b"\r\n"
 
 
 def _looked_at(pump: "asyncio.Task[None]") -> None:

@@ -26,7 +26,7 @@ from gateway.web.site import Site
 from gateway.wire.relayed import Done, Relayed, Response
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Passage:
     """One request on its way through the gate."""
 
@@ -145,7 +145,7 @@ class Gate:
         if forward is None:
             assert room is not None
             return self._received(request, room, seen, request_id)
-        seen.decision = forward.reason.value
+        seen.decision = str(forward.reason)
         if forward.reason is not Reason.PASS:
             return self._passing.plan(request, room, admission, seen, request_id)
         return self._let_in(request, room, forward, seen, request_id)
@@ -175,7 +175,7 @@ class Gate:
             keeper=self._door.keeper(room, request, newcomer),
         )
         decision = outcome.decision
-        seen.decision = decision.reason.value
+        seen.decision = str(decision.reason)
         if outcome.new_ticket or outcome.new_pass or held is None:
             seen.person = site.somebody(request)
             seen.region = newcomer.home() if outcome.new_ticket or outcome.new_pass else None

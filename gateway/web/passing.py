@@ -49,7 +49,7 @@ class Seen:
     """What gives the cookies for its answer, once that is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """How a request is forwarded: where to, as what, and how its answer may be shared."""
 

@@ -6,6 +6,7 @@ the connection, so that no two readers can disagree about where an answer ends (
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable
 from typing import cast
 
@@ -18,6 +19,7 @@ from gateway.wire.errors import NodeBroke
 
 MAX_HEAD = 65_536
 """Bytes of the head of an answer, interim ones and trailers included."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 Interim = Callable[[int, bytes, Fields], None]
 
 
@@ -218,6 +220,8 @@ class NodeConnection(asyncio.Protocol):
             return
         if self._head_bytes > MAX_HEAD and sum(len(name) + len(value) for name, value in self._fields) > MAX_HEAD:
             raise NodeBroke(f"the head of the answer is longer than {MAX_HEAD} bytes")
+        if _CONTROL.search(self._reason) is not None:
+            raise NodeBroke("control characters in the reason")
         fields, self._fields = self._fields, []
         if status < 200 and status != 101:
             if self._interim is not None:

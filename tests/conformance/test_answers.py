@@ -92,6 +92,7 @@ BAD_FRAMING = {
     "a space before the colon": head("X-A : 1", "Content-Length: 2") + b"ok",
     "a NUL": head("X-A: a\0b", "Content-Length: 2") + b"ok",
     "a bare CR": head("X-A: a\rX-B: 1", "Content-Length: 2") + b"ok",
+    "a NUL in the reason": head("Content-Length: 2", status="200 O\0K") + b"ok",
     "no status": b"HTTP/1.1 OK\r\n\r\n",
     "no HTTP at all": b"\x15\x03\x01\x00\x02\x02\x16",
     "an endless head": head(*(f"X-{number}: {'x' * 1000}" for number in range(80)), "Content-Length: 2") + b"ok",

@@ -9,8 +9,9 @@ def raw(fields: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in fields]
 
 
-def read(fields: list[tuple[bytes, bytes]]) -> CIMultiDict[str]:
-    return CIMultiDict((name.decode(), value.decode()) for name, value in fields)
+def read(lines: list[bytes]) -> CIMultiDict[str]:
+    fields = b"".join(lines).decode().split("\r\n")[:-1]
+    return CIMultiDict((name, value) for name, _, value in (field.partition(": ") for field in fields))
 
 
 def sent(*fields: tuple[str, str], trusted: bool = False, host: str = "") -> CIMultiDict[str]:
