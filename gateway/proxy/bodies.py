@@ -1,6 +1,7 @@
 """Bodies and interim answers on their way: from the visitor to a node, and what a node says before its answer."""
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -14,6 +15,8 @@ from gateway.wire.node_connection import NodeConnection
 from gateway.wire.visitor import VisitorConnection
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+SLOW = 1.0
+"""Seconds of silence after which a visitor is a slow one, who keeps no place at the node."""
 INVITE_AFTER = 1.0
 """Seconds that a node has to say `100 Continue`, after which the gateway says it (RFC 9110, 10.1.1)."""
 
@@ -62,18 +65,24 @@ def last_chunk(trailers: list[bytes]) -> bytes:
 
 
 async def send_body(
-    request: web.BaseRequest, connection: NodeConnection, most: int, invitation: Invitation | None
+    request: web.BaseRequest,
+    connection: NodeConnection,
+    most: int,
+    invitation: Invitation | None,
+    free: Callable[[], None],
 ) -> None:
     """Send the visitor's body to the node as it comes, at most `most` bytes; raises VisitorFailed when it breaks off.
 
-    A node that takes no more is not an error: it may have answered already.
+    `free` is called when the visitor is so slow that the node has nothing to do. A node that takes no more is not an
+    error: it may have answered already.
     """
     if invitation is not None:
         await invitation.wait()
     chunked, sent = "Content-Length" not in request.headers, 0
     try:
-        while data := await _piece(request, most - sent):
+        while data := await _piece(request, free):
             sent += len(data)
+            check_size(sent, most)
             await connection.send(chunk(data) if chunked else data)
         if chunked:
             await connection.send(last_chunk([]))
@@ -85,18 +94,30 @@ async def send_body(
     connection.end_request()
 
 
-async def _piece(request: web.BaseRequest, most: int) -> bytes:
+async def read_whole(request: web.BaseRequest, length: int) -> bytes:
+    """Return a body of known length; raises VisitorFailed when it breaks off or comes too slowly."""
+    body = bytearray()
+    while len(body) < length and (data := await _piece(request, lambda: None)):
+        body += data
+    return bytes(body)
+
+
+async def _piece(request: web.BaseRequest, free: Callable[[], None]) -> bytes:
     try:
-        data: bytes = await request.content.readany()
+        try:
+            async with asyncio.timeout(SLOW):
+                data: bytes = await request.content.readany()
+        except TimeoutError:
+            free()
+            data = await request.content.readany()
     except BodyTooSlow as error:
         raise VisitorFailed(408, "body_timeout", "The body did not come in time.") from error
     except (BodyBroken, RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise VisitorFailed(400, "body_broken", "The body is not framed as HTTP demands.") from error
-    check_size(len(data), most)
     return data
 
 
 def check_size(size: int, most: int) -> None:
-    """Raise VisitorFailed for a body, or what is left of one, that is larger than is accepted."""
+    """Raise VisitorFailed for a body that is larger than is accepted."""
     if size > most:
         raise VisitorFailed(413, "body_too_large", "The body is larger than is accepted.")

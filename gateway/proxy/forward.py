@@ -103,6 +103,8 @@ class Forwarder:
     async def _send(self, sending: Sending, pool: Pool) -> Response:
         """Ask one node after the other until there is an answer or no more may be asked."""
         visitor, need = sending.visitor, sending.need
+        if sending.streams:
+            await sending.read_small_body()
         visitor.abandonable = sending.request.method in SAFE and not sending.shared
         try:
             while True:
@@ -148,7 +150,8 @@ class Forwarder:
         """Take what the head of an answer says of its node."""
         self._metrics.upstream_duration.note(exchange.latency, pool.name, exchange.node.url)
         sending.latency = None if exchange.answer.status >= 500 else exchange.latency
-        sending.held = partial(self.release, sending, pool, exchange.node)
+        if not sending.freed:
+            sending.held = partial(self.release, sending, pool, exchange.node)
 
     async def _relayed(self, sending: Sending, pool: Pool, exchange: Exchange) -> Response | None:
         """Answer the visitor; None when the answer is to be asked for again elsewhere."""
@@ -190,12 +193,17 @@ class Forwarder:
         """Ask one node, whose place is given back if there is no answer; raises AttemptFailed."""
         started = self.clock()
         latency: float | None = None
+        sending.freed = False
+        if sending.streams:
+            sending.held = partial(self.release, sending, pool, node)
         try:
             exchange = await self.upstream.ask(sending, node)
         except BaseException as error:
             if error.args in ((LOST,), (GONE,)) or isinstance(error, VisitorFailed):
                 latency = self.clock() - started  # it is at least that slow
-            self.release(sending, pool, node, latency)
+            if not sending.freed:
+                sending.held = None
+                self.release(sending, pool, node, latency)
             raise
         exchange.latency = self.clock() - started
         return exchange

@@ -1,5 +1,6 @@
 """A node's answer on its way to the visitor: the head is written anew, the body goes through as it comes."""
 
+import asyncio
 import contextlib
 import time
 from email.utils import formatdate
@@ -8,7 +9,7 @@ from functools import lru_cache
 from aiohttp import HttpVersion11, web
 from multidict import CIMultiDict
 
-from gateway.proxy.bodies import chunk, head, last_chunk
+from gateway.proxy.bodies import SLOW, chunk, head, last_chunk
 from gateway.proxy.headers import dress, takes_trailers, to_visitor, wanted_upgrade, without_names
 from gateway.proxy.upstream import Exchange, Sending
 from gateway.wire.answer import Answer, first
@@ -62,8 +63,8 @@ async def _stream(sending: Sending, answer: Answer, form: "_Form", top: bytes) -
     try:
         while data := await answer.more():
             visitor.write(form.frame(data))
-            with contextlib.suppress(ConnectionError):  # a write goes on without its visitor
-                await visitor.drain()
+            if visitor.writing_paused or visitor.transport is None:
+                await _drain(sending)
     except (NodeBroke, TimeoutError):
         sending.broken = True
         if visitor.transport is not None:
@@ -111,6 +112,17 @@ class _Form:
         if not self._chunked:
             return b""
         return last_chunk(to_visitor(self._answer.trailers)[0] if takes_trailers(self._request) else [])
+
+
+async def _drain(sending: Sending) -> None:
+    """Wait until the visitor has read; a slow one does not keep the place at the node, which has its work behind it."""
+    with contextlib.suppress(ConnectionError):  # a write goes on without its visitor
+        try:
+            async with asyncio.timeout(SLOW):
+                await sending.visitor.drain()
+        except TimeoutError:
+            sending.free()
+            await sending.visitor.drain()
 
 
 async def _switch(sending: Sending, exchange: Exchange, lines: list[bytes]) -> Relayed:

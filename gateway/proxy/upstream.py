@@ -16,7 +16,7 @@ from gateway.core.origin_proof import FIELD, prove
 from gateway.core.retry_budget import SAFE, Failed
 from gateway.errors import UpstreamFailed
 from gateway.ports import Prepare
-from gateway.proxy.bodies import Invitation, check_size, relay_interim, send_body
+from gateway.proxy.bodies import Invitation, check_size, read_whole, relay_interim, send_body
 from gateway.proxy.headers import count_down, own_lines, to_upstream
 from gateway.proxy.node import Node
 from gateway.sections import ProxySettings
@@ -38,6 +38,8 @@ PERSONAL = frozenset(
     }
 )
 """Fields that a request which is sent for many does not carry."""
+SMALL_BODY = 65_536
+"""Bytes of a body that is read whole before a node is chosen."""
 NONE: frozenset[bytes] = frozenset()
 
 
@@ -77,11 +79,14 @@ class Sending:
     """Seconds until the node's answer came; None for a failure of the node."""
     held: Callable[[float | None], None] | None = None
     """Gives the place at the node back."""
+    freed: bool = False
+    """Whether the place at the node has been given back before its answer has ended."""
 
     def free(self) -> None:
         """Give the place at the node back, once."""
         held, self.held = self.held, None
         if held is not None:
+            self.freed = True
             held(None if self.broken else self.latency)
 
     @property
@@ -98,6 +103,13 @@ class Sending:
             and request.version >= HttpVersion11
             and request.headers.get("Expect", "").lower() == "100-continue"
         )
+
+    async def read_small_body(self) -> None:
+        """Wait for a body that is known to be small: who sends it slowly keeps no place at a node meanwhile."""
+        length = self.request.content_length
+        if self.streams and length is not None and length <= SMALL_BODY and not self.waits_for_invitation:
+            self.body = await read_whole(self.request, length)
+            self.streams = False
 
     def take_small_body(self) -> None:
         """Take the body if all of it is there already: then it goes out with the head, and can be sent again."""
@@ -210,7 +222,7 @@ class Upstream:
         future = connection.begin(
             head, method=method, whole=False, interim=invitation.interim if invitation else interim
         )
-        pump = asyncio.create_task(send_body(sending.request, connection, sending.most, invitation))
+        pump = asyncio.create_task(send_body(sending.request, connection, sending.most, invitation, sending.free))
         pump.add_done_callback(_looked_at)
         try:
             await asyncio.wait((future, pump), return_when=asyncio.FIRST_COMPLETED)

@@ -7,7 +7,7 @@ from gateway.wire.errors import NodeBroke
 
 Fields = list[tuple[bytes, bytes]]
 """Header fields as they came over the wire: order, case and bytes are the sender's."""
-HIGH_WATER = 262_144
+HIGH_WATER = 65_536
 """Bytes of a body that are held before no more is read from the node."""
 
 

@@ -31,7 +31,7 @@ async def slow_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 async def slow_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Announce a body and send it byte by byte."""
-    writer.write(b"POST /login HTTP/1.1\r\nHost: portal\r\nContent-Length: 100000\r\n\r\n")
+    writer.write(b"PUT /up/a HTTP/1.1\r\nHost: portal\r\nContent-Length: 100000\r\n\r\n")
     while True:
         writer.write(b"x")
         await asyncio.sleep(1)
@@ -73,7 +73,9 @@ async def asks(address: str, seconds: float) -> list[float]:
     while time.monotonic() < end:
         began = time.monotonic()
         writer.write(REQUEST)
-        await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200 "):
+            raise SystemExit(f"the ordinary visitor was answered {head!r} {await reader.read(1000)!r}")
         await reader.readexactly(1024)
         took.append(time.monotonic() - began)
         await asyncio.sleep(0.02)

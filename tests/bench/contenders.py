@@ -62,6 +62,7 @@ NODE = """
     server {{
         listen {listen} backlog=4096 reuseport;
         location = /healthz {{ return 200 "ok"; }}
+        location /up/ {{ root {folder}/www; dav_methods PUT; create_full_put_path on; client_max_body_size 20m; }}
         location / {{ root {folder}/www; default_type application/octet-stream; }}
     }}
 """

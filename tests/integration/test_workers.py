@@ -31,8 +31,12 @@ def pair(portal: Portal) -> Gateway:
 
 def workers_of(gateway: Gateway) -> list[int]:
     """The process ids of the workers, not that of the store."""
-    children = psutil.Process(gateway.child.pid).children()
-    return sorted(child.pid for child in children if "serve" in child.cmdline())
+    found = []
+    for child in psutil.Process(gateway.child.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            if "serve" in child.cmdline():
+                found.append(child.pid)
+    return sorted(found)
 
 
 def ports_of(pids: list[int]) -> set[int]:
