@@ -14,7 +14,7 @@ from statistics import median, quantiles
 
 import psutil
 
-from tests.bench.contenders import node, start_talon
+from tests.bench.contenders import GIANT, node, start_talon
 from tests.bench.wrk import on_cpu
 from tests.integration.portal import opened_portal
 
@@ -83,6 +83,27 @@ async def asks(address: str, seconds: float) -> list[float]:
     return took
 
 
+async def giants(address: str, process: psutil.Process) -> None:
+    """Fetch a gigabyte and send one, and look at the memory meanwhile."""
+    host, _, port = address.rpartition(":")
+    largest = 0
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /1GB HTTP/1.1\r\nHost: portal\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    left = GIANT
+    while left:
+        left -= len(await reader.read(1 << 20))
+        largest = max(largest, process.memory_info().rss)
+    writer.write(b"PUT /up/giant HTTP/1.1\r\nHost: portal\r\nContent-Length: %d\r\n\r\n" % GIANT)
+    for _ in range(GIANT // 1_000_000):
+        writer.write(b"x" * 1_000_000)
+        await writer.drain()
+        largest = max(largest, process.memory_info().rss)
+    status = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
+    writer.close()
+    print(f"\nA gigabyte fetched and a gigabyte sent (answered {status}): at most {largest / 1e6:.0f} MB.")
+
+
 def p95(values: list[float]) -> float:
     """Return the 95th percentile."""
     return quantiles(values, n=20, method="inclusive")[-1]
@@ -92,7 +113,8 @@ async def measure(address: str, pid: int, given: argparse.Namespace) -> None:
     """Run the attacks one after the other beside an ordinary visitor."""
     process = psutil.Process(pid)
     await asks(address, 2)
-    print("| beside | p50 ms | p95 ms | p95 over that before | MB | processor |")
+    await giants(address, process)
+    print("\n| beside | p50 ms | p95 ms | p95 over that before | MB | processor |")
     print("|---|---|---|---|---|---|")
     for name, kind in (("slow heads", slow_head), ("slow bodies", slow_body), ("slow readers", slow_read)):
         calm = await asks(address, given.seconds)
@@ -131,7 +153,9 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with opened_portal() as portal, node(portal) as address:
-        talon = start_talon(portal, "talon", address, changes={"connections": {"per_address": 0}})
+        talon = start_talon(
+            portal, "talon", address, changes={"connections": {"per_address": 0}, "proxy": {"max_body": 2 * GIANT}}
+        )
         asyncio.run(measure(talon.address, talon.processes()[0], given))
 
 

@@ -17,6 +17,7 @@ from tests.integration.visitor import Visitor, ask
 
 ROOT = Path(__file__).parents[2]
 SIZES = {"1 KB": 1024, "64 KB": 65_536, "10 MB": 10_000_000}
+GIANT = 1_000_000_000
 FIELDS = (
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -62,7 +63,7 @@ NODE = """
     server {{
         listen {listen} backlog=4096 reuseport;
         location = /healthz {{ return 200 "ok"; }}
-        location /up/ {{ root {folder}/www; dav_methods PUT; create_full_put_path on; client_max_body_size 20m; }}
+        location /up/ {{ root {folder}/www; dav_methods PUT; create_full_put_path on; client_max_body_size 2g; }}
         location / {{ root {folder}/www; default_type application/octet-stream; }}
     }}
 """
@@ -102,6 +103,8 @@ def node(portal: Portal) -> Iterator[str]:
     (folder / "www").mkdir(parents=True)
     for name, size in SIZES.items():
         (folder / "www" / name.replace(" ", "")).write_bytes(b"x" * size)
+    with (folder / "www" / "1GB").open("wb") as sparse:
+        sparse.truncate(GIANT)
     yield start_nginx(portal, "node", NODE, core=-1)[0]
 
 
