@@ -27,3 +27,4 @@ def own_answer(status: int, code: str, title: str, retry_after: int | None = Non
 BAD_REQUEST = own_answer(400, "bad_request", "This is not a valid HTTP request.")
 TOO_LONG = own_answer(431, "head_too_large", "The request's head is too large.")
 HEAD_TIMEOUT = own_answer(408, "head_timeout", "The request's head did not come in time.")
+BODY_TIMEOUT = own_answer(408, "body_timeout", "The body did not come in time.")

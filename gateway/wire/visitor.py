@@ -18,9 +18,9 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _ErrInfo
 
 from gateway.wire.ends import Tunnelled
-from gateway.wire.errors import BodyBroken
+from gateway.wire.errors import BodyBroken, BodyTooSlow
 from gateway.wire.greeted import GreetedConnection
-from gateway.wire.own_answers import BAD_REQUEST, TOO_LONG
+from gateway.wire.own_answers import BAD_REQUEST, BODY_TIMEOUT, TOO_LONG
 from gateway.wire.relayed import SENT, Relayed, Response
 
 if TYPE_CHECKING:
@@ -161,14 +161,12 @@ class VisitorConnection(GreetedConnection):
 
     def _answered(self, result: Relayed | Awaitable[Response] | None) -> None:
         """Take what has become of a request that was begun at once."""
-        if result is None:
-            return
-        if not isinstance(result, Relayed):
+        if result is not None and not isinstance(result, Relayed):
             self._hand_on(result)
             return
         self._quick = False
         self._release()
-        if not result.keep_alive or self._close or self._force_close:
+        if result is None or not result.keep_alive or self._close or self._force_close:
             self._server.batch.flush()
             self._force_close = True
             if self._idle is not None:
@@ -271,6 +269,9 @@ class VisitorConnection(GreetedConnection):
                 stays, linger = bool(response.keep_alive) and not gone, True
         except (asyncio.CancelledError, ConnectionError):
             raise
+        except (BodyBroken, web.RequestPayloadError) as error:
+            self.write(BODY_TIMEOUT if isinstance(error, BodyTooSlow) else BAD_REQUEST)
+            return False
         except Exception as error:  # noqa: BLE001 - a defect must not leave the visitor without an answer
             failed = self.handle_error(request, 500, error)
             await self.finish_response(request, failed, None)

@@ -263,3 +263,12 @@ def test_a_host_that_is_none_is_refused(talon: Proxy, node: Node, host: str) -> 
     """RFC 9112, 3.2: an invalid value is a 400; nginx takes some of these."""
     status = ask(talon.address, host=host).status
     assert status == (200 if host == "a,b\t" else 400)
+
+
+@pytest.mark.parametrize("target", ["/x", "/_talon/tickets"])
+@pytest.mark.parametrize("length", ["Content-Length: 5", "Transfer-Encoding: chunked"])
+def test_a_body_that_ends_too_early_is_a_400(talon: Proxy, node: Node, target: str, length: str) -> None:
+    """RFC 9112, 8: whoever reads it, for the node, for a key or for the gateway itself."""
+    for key in ("", "Idempotency-Key: abc\r\n"):
+        data = f"POST {target} HTTP/1.1\r\nHost: x\r\n{key}{length}\r\n\r\n".encode()
+        assert send(talon.address, data + b"2").startswith(b"HTTP/1.1 400 ")
