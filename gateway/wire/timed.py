@@ -1,5 +1,7 @@
 """The time limits of a visitor's connection; one watch looks after all connections."""
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from aiohttp.web_protocol import RequestHandler
@@ -10,6 +12,10 @@ from gateway.wire.own_answers import HEAD_TIMEOUT
 
 if TYPE_CHECKING:
     from gateway.wire.server import VisitorServer
+
+
+LAST = 0.5
+"""Seconds for what is still to be written when all time to drain is over."""
 
 
 class TimedConnection(RequestHandler):
@@ -30,6 +36,17 @@ class TimedConnection(RequestHandler):
     def waiting(self) -> bool:
         """Whether no request is being handled."""
         raise NotImplementedError
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:
+        """Let the request under way end within the time, while its body may still come, then end the connection."""
+        self.close()
+        if self._request_in_progress:
+            self._handler_waiter = self._loop.create_future()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._handler_waiter
+            self._handler_waiter = None
+        await super().shutdown(LAST)
 
     def pause_writing(self) -> None:
         """Note since when the visitor does not read."""

@@ -38,7 +38,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[Response]]
 class VisitorConnection(GreetedConnection):
     """Owns one connection; `server` hears of its beginning and end, and looks after its time limits."""
 
-    __slots__ = ("_half_closed", "_idle", "_made", "_quick", "abandonable", "on_gone")
+    __slots__ = ("_half_closed", "_idle", "_last", "_made", "_quick", "abandonable", "on_gone")
 
     def __init__(self, server: "VisitorServer", **options: Any) -> None:
         super().__init__(server, **options)
@@ -46,7 +46,7 @@ class VisitorConnection(GreetedConnection):
         """Whether the work under way is for the visitor alone, so that it is cancelled, with `GONE`, without one."""
         self.on_gone: Callable[[], None] | None = None
         """What is called instead, where the work is no task."""
-        self._half_closed = False
+        self._half_closed = self._last = False
         self._idle: asyncio.Future[None] | None = None
         """The loop's wait for a request."""
         self._quick = False
@@ -78,7 +78,7 @@ class VisitorConnection(GreetedConnection):
 
     def will_stay(self, request: web.BaseRequest) -> bool:
         """Whether the connection is used again after the answer to this request."""
-        return request.keep_alive and not (self._close or self._force_close or self._half_closed)
+        return request.keep_alive and not (self._last or self._force_close or self._half_closed)
 
     def tunnel(self, far: Tunnelled) -> None:
         """Hand everything that comes from now on to the far end of a tunnel."""
@@ -102,8 +102,8 @@ class VisitorConnection(GreetedConnection):
             self._idle.cancel()
 
     def close(self) -> None:
-        """Take no more requests; what is under way is answered."""
-        super().close()
+        """Take no more requests; what is under way is answered, and its body still read."""
+        self._last = True
         if self.waiting and self._idle is not None:
             self._idle.cancel()
 
@@ -166,7 +166,7 @@ class VisitorConnection(GreetedConnection):
             return
         self._quick = False
         self._release()
-        if result is None or not result.keep_alive or self._close or self._force_close:
+        if result is None or not result.keep_alive or self._last or self._force_close:
             self._server.batch.flush()
             self._force_close = True
             if self._idle is not None:
@@ -228,7 +228,7 @@ class VisitorConnection(GreetedConnection):
 
     async def _next(self) -> bool:
         """Wait for a request; False when the connection is to end."""
-        if self._force_close or (self._close and not self._messages):
+        if self._force_close or (self._last and not self._messages):
             return False
         if self._messages:
             self._server.batch.flush()  # pipelined: the next answer may be written otherwise
@@ -263,7 +263,7 @@ class VisitorConnection(GreetedConnection):
                 if self._upgraded and self._far is None:
                     await self.finish_response(request, SENT, None)  # the upgrade was declined: HTTP goes on
             else:
-                if self._close or self._half_closed:
+                if self._last or self._half_closed:
                     response.force_close()
                 _, gone = await self.finish_response(request, response, None)
                 stays, linger = bool(response.keep_alive) and not gone, True
@@ -280,7 +280,7 @@ class VisitorConnection(GreetedConnection):
             self._release()
         if not request.content.is_eof() and self.transport is not None:
             stays = linger and await self._read_away(request) and stays
-        return stays and not self._close and not self._force_close
+        return stays and not self._last and not self._force_close
 
     async def _read_away(self, request: web.BaseRequest) -> bool:
         """Read what is left of a body, so that its sender sees the answer and no reset; whether that was all of it."""

@@ -232,6 +232,7 @@ async def ground(chance: Random) -> AsyncIterator[Ground]:
         finally:
             await runner.cleanup()
             await parts.forwarder.upstream.close()
+            parts.site.access_log.close()
             node.close()
 
 

@@ -124,7 +124,8 @@ def test_a_reload_refuses_nobody(pair: Gateway, portal: Portal) -> None:
     assert wrong == []
     assert asked > 100
     pair.control("pause")
-    assert b"closed on Friday" in ask(pair.visitors, "/doctors", Accept="text/html").body
+    told = (ask(pair.visitors, "/doctors", Accept="text/html").body for _ in iter(int, 1))
+    wait_for(lambda: b"closed on Friday" in next(told), 5.0, "every worker follows")
 
 
 def test_a_bad_file_replaces_nobody(pair: Gateway, portal: Portal) -> None:
