@@ -23,6 +23,11 @@ from gateway.core.visits import VisitPolicy
 from gateway.core.waitline import LinePolicy
 
 
+def _check_pair(certificate: Path | None, key: Path | None) -> None:
+    if (certificate is None) != (key is None):
+        raise ValueError("certificate and key: both or none")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSettings:
     """TLS for visitors: PEM files of the certificate with its chain and of the key, and the oldest version."""
@@ -32,8 +37,7 @@ class TlsSettings:
     minimum: Literal["1.2", "1.3"] = "1.2"
 
     def __post_init__(self) -> None:
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key: both or none")
+        _check_pair(self.certificate, self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,7 @@ class NodeTls:
     verify: bool = True
 
     def __post_init__(self) -> None:
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key: both or none")
+        _check_pair(self.certificate, self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

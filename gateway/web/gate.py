@@ -54,6 +54,15 @@ class Gate:
 
     def handle(self, request: web.BaseRequest) -> Awaitable[Response]:
         """Return what answers one request, to be awaited."""
+        way = self.begin(request, None)
+        assert way is not None
+        return way
+
+    def begin(self, request: web.BaseRequest, done: Done | None) -> Awaitable[Response] | None:
+        """Return what answers a request, to be awaited; None for a read that was sent at once, of which `done` hears.
+
+        Without `done` nothing is sent at once.
+        """
         if _is_own(request):
             return self._api.handle(request)
         passage = self._enter(request)
@@ -62,20 +71,8 @@ class Gate:
             return self._finish(passage, said(refused))
         way = self._way(request, passage.seen, passage.id)
         if isinstance(way, Plan):
-            way = self._passing.carry_out(request, passage.seen, way)
-        return self._finish(passage, way)
-
-    def begin(self, request: web.BaseRequest, done: Done) -> Awaitable[Response] | None:
-        """Answer a request at once as far as that goes, and tell `done`; else return what answers it, to be awaited."""
-        if request.method not in READS or _is_own(request):
-            return self.handle(request)
-        passage = self._enter(request)
-        refused = refusal(request, passage.path, passage.seen, passage.id)
-        if refused:
-            return self._finish(passage, said(refused))
-        way = self._way(request, passage.seen, passage.id)
-        if isinstance(way, Plan):
-            if self._passing.begin(request, way, partial(self._answered, passage, done)):
+            read = request.method in READS
+            if done is not None and read and self._passing.begin(request, way, partial(self._answered, passage, done)):
                 return None
             way = self._passing.carry_out(request, passage.seen, way)
         return self._finish(passage, way)
