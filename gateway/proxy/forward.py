@@ -195,7 +195,8 @@ class Forwarder:
         latency: float | None = None
         sending.freed = False
         if sending.streams:
-            sending.held = partial(self.release, sending, pool, node)
+            # A visitor who is slow with the body says nothing of the node: its place is only lent on.
+            sending.held = lambda _: pool.give_back(node, sending.need)
         try:
             exchange = await self.upstream.ask(sending, node)
         except BaseException as error:

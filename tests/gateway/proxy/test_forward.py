@@ -73,6 +73,21 @@ async def test_a_chunked_body_is_streamed(through: Through) -> None:
     assert b"".join(pieces) == b"abcde"
 
 
+async def test_who_sends_a_body_slowly_says_nothing_of_the_node(
+    through: Through, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node's place is free while nothing comes, its failures stay at none, and the answer arrives in the end."""
+    monkeypatch.setattr("gateway.proxy.bodies.SLOW", 0.05)
+    async with through(echo) as ends, ends.connected() as (reader, writer):
+        node = ends.pool.nodes[0]
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await until(lambda: node.inflight > 0)
+        await until(lambda: node.inflight == 0)
+        writer.write(b"3\r\nabc\r\n0\r\n\r\n")
+        assert b'"body": 3' in await reader.read()
+        assert (node.window.failures, node.inflight) == (0, 0)
+
+
 async def test_a_body_announced_with_expect_is_asked_for(through: Through) -> None:
     """A client that waits for `100 Continue` gets it, and its body arrives, whatever the backend does with it."""
     seen: list[str | None] = []
