@@ -101,7 +101,8 @@ class Connections:
             raise NodeUnreachable(f"{node} did not take a connection in {self.patience.connect:g} s") from None
         except OSError as error:  # a failed handshake too
             raise NodeUnreachable(f"{node}: {error.strerror or error}") from error
-        target.all.add(connection)
+        if not connection.transport.is_closing():  # what is lost already has been taken out before it came in
+            target.all.add(connection)
         return connection
 
     async def _look_after(self) -> None:
@@ -115,10 +116,12 @@ class Connections:
 
     def _look_at(self, connection: NodeConnection, look: float) -> None:
         connection.quiet += 1
-        if not connection.busy:
+        if connection.end is not None:
+            connection.quiet = 0  # a tunnel may be silent
+        elif not connection.busy:
             if connection.quiet * look > self.patience.idle and connection.sent_whole:
                 connection.transport.abort()
-        elif connection.holding or connection.waits_for_visitor or connection.end is not None:
+        elif connection.holding or connection.waits_for_visitor:
             connection.quiet = 0  # it is not the node that is waited for
         elif connection.quiet * look > self.patience.answer:
             connection.give_up(TimeoutError("no answer in time"))

@@ -112,8 +112,11 @@ class NodeConnection(asyncio.Protocol):
             head.exception()  # whoever waits may be gone: that is no mistake of theirs
 
     def tunnel(self, end: NodeEnd) -> None:
-        """From now on hand every byte on as it comes."""
+        """From now on hand every byte on as it comes; the answer, which was only a head, is whole."""
         self.end = end
+        if self._answer is not None:
+            self._answer.finish([])
+            self._answer = None
         if self.tail:
             end.from_node(self.tail)
 
