@@ -3,6 +3,7 @@
 What is more than that, a failure or an answer that comes in pieces, is handed on to be awaited (`go_on`).
 """
 
+from collections.abc import Awaitable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from gateway.proxy.upstream import AttemptFailed, Exchange, Sending
 from gateway.wire.answer import Answer
 from gateway.wire.errors import NodeBroke
 from gateway.wire.node_connection import NodeConnection
-from gateway.wire.relayed import Done
+from gateway.wire.relayed import Done, Relayed, Response, raised
 
 if TYPE_CHECKING:
     from gateway.proxy.forward import Forwarder
@@ -65,7 +66,11 @@ class AtOnce:
         exchange = Exchange(self._node, self._connection, answer)
         exchange.latency = forwarder.clock() - self._started
         forwarder.note_answer(sending, pool, exchange)
-        relayed = relay_at_once(sending, exchange) if answer.status not in RETRIED_STATUSES else None
+        again = answer.status in RETRIED_STATUSES
+        try:
+            relayed: Relayed | Awaitable[Response] | None = None if again else relay_at_once(sending, exchange)
+        except Exception as error:  # noqa: BLE001 - a defect must not keep the place, or leave the visitor waiting
+            relayed = raised(error)
         if relayed is None:
             self._done(forwarder.go_on(sending, pool, exchange))
             return

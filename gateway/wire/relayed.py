@@ -12,7 +12,6 @@ class Relayed:
     """An answer whose bytes have been written to the connection already."""
 
     __slots__ = ("fields", "keep_alive", "linger", "status")
-    prepared = True
 
     def __init__(self, status: int, fields: Fields, *, keep_alive: bool, linger: bool = True) -> None:
         self.status = status
@@ -29,6 +28,11 @@ class Relayed:
 Response = web.StreamResponse | Relayed
 Done = Callable[[Relayed | Awaitable[Response] | None], None]
 """Hears of an answer that has been relayed, of what is to be awaited for it, or, by None, that nobody wants it."""
+
+
+async def raised(error: Exception) -> Response:
+    """What is to be awaited for an answer that a defect has prevented; raises it where the visitor is told."""
+    raise error
 
 
 class _Sent(web.StreamResponse):

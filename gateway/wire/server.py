@@ -12,7 +12,7 @@ from gateway.core.connection_policy import ConnectionPolicy
 from gateway.wire.batch import Batch
 from gateway.wire.greeted import GreetedConnection
 from gateway.wire.own_answers import own_answer
-from gateway.wire.relayed import Done, Response
+from gateway.wire.relayed import Done, Response, raised
 from gateway.wire.visitor import Handler, VisitorConnection
 
 FULL = own_answer(503, "connections_full", "Too many connections are open; ask again after the time given.", 5)
@@ -64,7 +64,7 @@ class VisitorServer(web.Server):
         try:
             return self.quick(request, done)
         except Exception as error:  # noqa: BLE001 - a defect must not leave the visitor without an answer
-            return _raised(error)
+            return raised(error)
 
     def expects_preface(self, connection: GreetedConnection) -> bool:
         """Whether a proxy is to say first whom the connection is for (`connections.proxy_protocol`)."""
@@ -105,7 +105,3 @@ class VisitorServer(web.Server):
             self.now = self._loop.time()
             for connection in self.connections:
                 connection.look(self.now)  # type: ignore[attr-defined]
-
-
-async def _raised(error: Exception) -> Response:
-    raise error

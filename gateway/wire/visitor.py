@@ -3,7 +3,7 @@
 aiohttp answers each request in a task of its own, from an answer object. Here the connection's own task handles
 requests one after the other, and an answer may be written to the connection as it comes (`Relayed`). Methods with a
 leading underscore that come from aiohttp are overridden or used on purpose: the version is locked, and
-`tests/gateway/wire` holds the behaviour over raw sockets.
+`tests/conformance` holds the behaviour over raw sockets.
 """
 
 import asyncio
