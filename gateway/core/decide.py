@@ -78,24 +78,25 @@ class RequestFacts:
     prequeue: bool = False
 
 
-_EXPRESS = Forward(reason=Reason.EXPRESS)
-_NO_ROOM = Forward(reason=Reason.NO_ROOM)
+_PASS, _EXPRESS, _NO_ROOM = Reason.PASS, Reason.EXPRESS, Reason.NO_ROOM
+TEXTS = {reason: reason.value for reason in Reason}
+"""The reasons as plain text: looking a member or its value up costs more than the decision."""
 
 
-def forward_at_once(*, express: bool, room: str | None, admission: Pass | None) -> Forward | None:
-    """Return the decision for requests of which no more need be known; None for all others."""
+def open_at_once(*, express: bool, room: bool, admitted: bool) -> Reason | None:
+    """Return why a request is forwarded of which no more need be known; None for all others."""
     if express:
         return _EXPRESS
-    if room is None:
+    if not room:
         return _NO_ROOM
-    return Forward(reason=Reason.PASS, admission=admission) if admission is not None else None
+    return _PASS if admitted else None
 
 
 def decide(facts: RequestFacts) -> Decision:
     """Return what to do; `facts.admission` is a pass already found valid for the room."""
-    at_once = forward_at_once(express=facts.express, room=facts.room, admission=facts.admission)
-    if at_once is not None:
-        return at_once
+    open_to = open_at_once(express=facts.express, room=facts.room is not None, admitted=facts.admission is not None)
+    if open_to is not None:
+        return Forward(reason=open_to, admission=facts.admission if open_to is _PASS else None)
     if facts.observe:
         return Forward(reason=Reason.OBSERVE)
     if not facts.store_up:

@@ -84,7 +84,9 @@ class Outliers:
 
     def note(self, node: str, latency: float | None) -> None:
         """Count one answer with its latency in seconds, or an error as None."""
-        record = self._records.setdefault(node, _Record())
+        record = self._records.get(node)
+        if record is None:
+            record = self._records[node] = _Record()
         if latency is None:
             record.errors += 1
             record.row += 1

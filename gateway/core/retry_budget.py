@@ -62,7 +62,8 @@ class RetryBudget:
 
     def note_request(self) -> None:
         """Count one request of a visitor."""
-        self.saved = min(self.saved + self.policy.share, RESERVE)
+        if self.saved < RESERVE:
+            self.saved = min(self.saved + self.policy.share, RESERVE)
 
     def spend(self, failed: Failed, method: str, *, attempt: int, keyed: bool) -> bool:
         """Whether a request whose `attempt`-th attempt has failed is sent once more; takes it out of the budget."""

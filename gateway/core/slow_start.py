@@ -23,6 +23,11 @@ class SlowStart:
         """The node has come back."""
         self._since = now
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether less than all of the limit may be used."""
+        return self._since is not None
+
     def share(self, now: float) -> float:
         """Return the part of its limit that the node may use, FIRST..1."""
         if self._since is None:

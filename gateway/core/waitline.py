@@ -52,8 +52,13 @@ class Rate:
 
     def note(self, now: float, count: float = 1.0) -> None:
         """Count events at `now`."""
-        self._value = self.at(now) + count / MEMORY
-        self._at = now if self._at is None else max(self._at, now)
+        at = self._at
+        if at is None:
+            self._at = now
+        elif now > at:
+            self._value *= exp((at - now) / MEMORY)
+            self._at = now
+        self._value += count / MEMORY
 
     def at(self, now: float) -> float:
         """Return the rate at `now`."""
@@ -140,7 +145,10 @@ class Waitline(Generic[Item]):
             yield from level.waiting
 
     def _level(self, priority: int) -> _Level[Item]:
-        return self._levels.setdefault(priority, _Level())
+        level = self._levels.get(priority)
+        if level is None:
+            level = self._levels[priority] = _Level()
+        return level
 
     def _went(self) -> None:
         self._length -= 1

@@ -95,9 +95,18 @@ class Forwarder:
             pool.give_back(node, need)
             return False
         pool.budget.note_request()
-        sending = _sending(request, request_id, prepare, most, need, body=None, shared=False)
-        sending.tried.append(node.url)
-        AtOnce(self, sending, pool, node, connection, done).begin()
+        AtOnce(
+            self,
+            request,
+            pool,
+            node,
+            connection,
+            request_id=request_id,
+            prepare=prepare,
+            most=most,
+            need=need,
+            done=done,
+        ).begin()
         return True
 
     async def _send(self, sending: Sending, pool: Pool) -> Response:
@@ -146,9 +155,13 @@ class Forwarder:
         self.note_answer(sending, pool, exchange)
         return await self._relayed(sending, pool, exchange)
 
+    def note_latency(self, pool: Pool, node: Node, latency: float) -> None:
+        """Note how long a node took until the head of its answer was there, in seconds."""
+        self._metrics.upstream_duration.note(latency, pool.name, node.url)
+
     def note_answer(self, sending: Sending, pool: Pool, exchange: Exchange) -> None:
         """Take what the head of an answer says of its node."""
-        self._metrics.upstream_duration.note(exchange.latency, pool.name, exchange.node.url)
+        self.note_latency(pool, exchange.node, exchange.latency)
         sending.latency = None if exchange.answer.status >= 500 else exchange.latency
         if not sending.freed:
             sending.held = partial(self.release, sending, pool, exchange.node)

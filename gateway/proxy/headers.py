@@ -9,102 +9,31 @@ Names and values are bytes, as they came: what passes is not decoded, so it cann
 """
 
 from collections.abc import Iterable, Sequence
-from enum import Enum
 from functools import lru_cache
 
 from aiohttp import HttpVersion11, web
 
 from gateway.core.caches import steers_caches
+from gateway.core.fields import (
+    CONNECTION,
+    COOKIE,
+    DROP,
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    HOST,
+    IF_TRUSTED,
+    KNOWN_FATES,
+    PASS,
+    fate,
+    strip_cookies,
+)
 from gateway.wire.answer import Fields
 
-HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
-COOKIES = (b"talon_ticket", b"talon_pass", b"talon_language", b"talon_auto", b"talon_proof")
-_OWN = (b"expect", b"x-forwarded-for", b"x-forwarded-proto", b"x-request-id")  # written by the gateway itself
-_PASS_IN_ANSWERS = frozenset({b"expect", b"x-forwarded-for", b"x-forwarded-proto"})
-_PROXIES_ONLY = frozenset(
-    {
-        b"cf-connecting-ip",
-        b"client-ip",
-        b"forwarded",
-        b"true-client-ip",
-        b"x-client-ip",
-        b"x-cluster-client-ip",
-        b"x-host",
-        b"x-original-host",
-        b"x-original-method",
-        b"x-original-uri",
-        b"x-original-url",
-        b"x-real-ip",
-        b"x-rewrite-url",
-    }
-)
 _UNNAMEABLE = frozenset(
     {b"host", b"content-length", b"content-type", b"cookie", b"authorization", b"x-forwarded-for", b"via"}
 )
 """What `Connection` cannot take away: a client must not strip what the backend relies on (RFC 9110, 7.6.1 and 5.1)."""
 VIA = b"1.1 talon"
-
-
-class Fate(Enum):
-    """What becomes of a field of a request, by its name."""
-
-    PASS = "pass"
-    DROP = "drop"
-    IF_TRUSTED = "if_trusted"
-    COOKIE = "cookie"
-    HOST = "host"
-    FORWARDED_FOR = "forwarded_for"
-    FORWARDED_PROTO = "forwarded_proto"
-    CONNECTION = "connection"
-
-
-PASS, DROP, IF_TRUSTED, COOKIE, HOST = Fate.PASS, Fate.DROP, Fate.IF_TRUSTED, Fate.COOKIE, Fate.HOST
-FORWARDED_FOR, FORWARDED_PROTO, CONNECTION = Fate.FORWARDED_FOR, Fate.FORWARDED_PROTO, Fate.CONNECTION
-"""Looking a member up in its class costs more than all the rest of reading a field."""
-MAX_FATES = 4096
-_FATES: dict[bytes, Fate] = {}
-
-
-def fate(name: bytes) -> Fate:
-    """Return what becomes of a field of this name."""
-    known = _FATES.get(name)
-    if known is None:
-        if len(_FATES) >= MAX_FATES:
-            _FATES.clear()
-        known = _FATES[name] = _fate_of(name)
-    return known
-
-
-def _fate_of(name: bytes) -> Fate:
-    plain, lower = name.lower(), name.lower().replace(b"_", b"-")
-    special = {
-        b"cookie": Fate.COOKIE,
-        b"host": Fate.HOST,
-        b"x-forwarded-for": Fate.FORWARDED_FOR,
-        b"x-forwarded-proto": Fate.FORWARDED_PROTO,
-        b"connection": Fate.CONNECTION,
-    }
-    if plain in special:
-        return special[plain]
-    if lower in HOP_BY_HOP or lower in _OWN or lower.startswith(b"talon-") or lower in special:
-        return Fate.DROP
-    if lower == b"content-length" and plain != lower:
-        return Fate.DROP
-    if lower in _PROXIES_ONLY or lower.startswith(b"x-forwarded-"):
-        return Fate.IF_TRUSTED
-    return Fate.PASS
 
 
 def to_upstream(
@@ -126,7 +55,7 @@ def to_upstream(
     named = without
     before: list[bytes] = []
     for field in fields:
-        becomes = _FATES.get(field[0]) or fate(field[0])
+        becomes = KNOWN_FATES.get(field[0]) or fate(field[0])
         if becomes is PASS or (becomes is IF_TRUSTED and trusted):
             lines.append(b"%b: %b\r\n" % field)
         elif becomes is COOKIE:
@@ -143,11 +72,11 @@ def to_upstream(
     if named:
         lines = without_names(lines, named - (_UNNAMEABLE - without))
     peers = b", ".join([*before, peer]) if before else peer
-    lines.append(_OWN_LINES % (peers, scheme, request_id))
+    lines.append(OWN_LINES % (peers, scheme, request_id))
     return lines
 
 
-_OWN_LINES = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Request-Id: %b\r\nVia: " + VIA + b"\r\n"
+OWN_LINES = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Request-Id: %b\r\nVia: " + VIA + b"\r\n"
 
 
 def without_names(lines: list[bytes], names: frozenset[bytes]) -> list[bytes]:
@@ -160,15 +89,6 @@ def connection_names(value: bytes) -> frozenset[bytes]:
     """Return the names in lower case that a `Connection` field lists, without those that are options only."""
     names = (name.strip().lower() for name in value.split(b","))
     return frozenset(name for name in names if name and name not in (b"close", b"keep-alive"))
-
-
-@lru_cache(maxsize=2048)
-def strip_cookies(cookie: bytes) -> bytes:
-    """Return the Cookie field without the gateway's own cookies; browsers send the same one again and again."""
-    if b"talon_" not in cookie:
-        return cookie.strip()
-    pairs = (pair.strip() for pair in cookie.split(b";"))
-    return b"; ".join(pair for pair in pairs if pair and pair.split(b"=", 1)[0].rstrip() not in COOKIES)
 
 
 def count_down(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
@@ -217,14 +137,14 @@ def to_visitor(fields: Iterable[tuple[bytes, bytes]]) -> tuple[list[bytes], list
     said: list[tuple[str, str]] = []
     named: frozenset[bytes] = frozenset()
     for field in fields:
-        becomes = _FATES.get(field[0]) or fate(field[0])
+        becomes = KNOWN_FATES.get(field[0]) or fate(field[0])
         if becomes is CONNECTION:
             named |= connection_names(field[1])
         elif becomes is not DROP:
             lines.append(b"%b: %b\r\n" % field)
         elif (lower := field[0].lower()).startswith(b"talon-"):
             said.append((lower.decode("latin-1"), field[1].decode("latin-1").strip()))
-        elif lower in _PASS_IN_ANSWERS:
+        elif lower == b"expect":
             lines.append(b"%b: %b\r\n" % field)
     if named:
         lines = without_names(lines, named - _UNNAMEABLE)

@@ -77,7 +77,10 @@ class Node:
 
     def room(self, now: float) -> float:
         """Return the requests that it may have now: its limit, less what slow start and measuring hold back."""
-        return max(1.0, self.limit.limit * self.slow_start.share(now) * self.remeasure.share)
+        room = self.limit.limit * self.remeasure.share
+        if self.slow_start.goes_on:
+            room *= self.slow_start.share(now)
+        return room if room > 1.0 else 1.0
 
     def fits(self, cost: float, room: float) -> bool:
         """Whether a request of this cost may go there, given its `room`; one larger than the whole limit goes alone."""
@@ -86,7 +89,8 @@ class Node:
     def begin(self, cost: float) -> None:
         """Count a request in."""
         self.inflight += cost
-        self._peak = max(self._peak, self.inflight)
+        if self.inflight > self._peak:
+            self._peak = self.inflight
 
     def leave(self, cost: float) -> None:
         """Take back a request that was never sent."""

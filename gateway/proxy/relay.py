@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from gateway.proxy.bodies import SLOW, chunk, head, last_chunk
 from gateway.proxy.headers import dress, takes_trailers, to_visitor, wanted_upgrade, without_names
 from gateway.proxy.upstream import Exchange, Sending
-from gateway.wire.answer import Answer, first
+from gateway.wire.answer import Answer, WholeAnswer, first
 from gateway.wire.errors import NodeBroke
 from gateway.wire.relayed import Relayed, Response
 from gateway.wire.tunnel import Tunnel
@@ -26,11 +26,32 @@ def relay_at_once(sending: Sending, exchange: Exchange) -> Relayed | None:
     answer = exchange.answer
     if not answer.complete or sending.kept or answer.status == 101:
         return None
+    if type(answer) is WholeAnswer:
+        return relay_plain(sending, answer)
     lines, said = to_visitor(answer.fields)
     lines = dress(lines, sending.request_id, sending.prepare(said))
     form = _Form(sending, exchange)
     sending.visitor.write_last(form.head(lines) + form.frame(answer.taken()) + form.end())
-    return Relayed(answer.status, answer.fields, keep_alive=form.stays, linger=not sending.uninvited)
+    return Relayed(answer.status, answer, keep_alive=form.stays, linger=not sending.uninvited)
+
+
+def relay_plain(sending: Sending, answer: WholeAnswer) -> Relayed:
+    """Answer with a plain answer: the lines of its fields are handed on as they came."""
+    request, visitor = sending.request, sending.visitor
+    lines, cookies = answer.lines, sending.prepare(())
+    if cookies:
+        lines = b"".join(dress(to_visitor(answer.fields)[0], sending.request_id, cookies))
+    else:
+        lines = b"%bX-Request-Id: %b\r\n" % (lines, sending.request_id.encode())
+    stays = visitor.will_stay(request)
+    if not stays:
+        lines += b"Connection: close\r\n"
+    elif request.version < HttpVersion11:
+        lines += b"Connection: keep-alive\r\n"
+    if not answer.dated:
+        lines += _date(int(time.time()))  # RFC 9110, 6.6.1
+    visitor.write_last(b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (answer.status, answer.reason, lines, answer.body))
+    return Relayed(answer.status, answer, keep_alive=stays, linger=not sending.uninvited)
 
 
 async def relay(sending: Sending, exchange: Exchange) -> Response:
@@ -51,7 +72,7 @@ async def relay(sending: Sending, exchange: Exchange) -> Response:
     lines = dress(lines, sending.request_id, sending.prepare(said))
     whole = await _stream(sending, answer, form, form.head(lines) + form.frame(begun))
     stays = whole and form.stays
-    return Relayed(answer.status, answer.fields, keep_alive=stays, linger=not sending.uninvited)
+    return Relayed(answer.status, answer, keep_alive=stays, linger=not sending.uninvited)
 
 
 async def _stream(sending: Sending, answer: Answer, form: "_Form", top: bytes) -> bool:
@@ -136,7 +157,7 @@ async def _switch(sending: Sending, exchange: Exchange, lines: list[bytes]) -> R
     sending.free()
     tunnel = Tunnel(visitor, exchange.connection)
     await tunnel.run()
-    return Relayed(101, answer.fields, keep_alive=False, linger=False)
+    return Relayed(101, answer, keep_alive=False, linger=False)
 
 
 def _whole(answer: Answer, lines: list[bytes], body: bytes) -> web.Response:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from urllib.parse import urlsplit
 
 from aiohttp import HttpVersion11, web
@@ -17,13 +16,14 @@ from gateway.core.retry_budget import SAFE, Failed
 from gateway.errors import UpstreamFailed
 from gateway.ports import Prepare
 from gateway.proxy.bodies import Invitation, check_size, read_whole, relay_interim, send_body
-from gateway.proxy.headers import count_down, own_lines, to_upstream
+from gateway.proxy.headers import OWN_LINES, count_down, own_lines, to_upstream
 from gateway.proxy.node import Node
 from gateway.sections import ProxySettings
-from gateway.wire.answer import Answer
+from gateway.wire.answer import Answer, Fields
 from gateway.wire.connections import Connections, Patience, Tls
 from gateway.wire.errors import NodeBroke, NodeUnreachable
 from gateway.wire.node_connection import NodeConnection
+from gateway.wire.plain_request import PlainRequest
 from gateway.wire.visitor import VisitorConnection
 
 PERSONAL = frozenset(
@@ -81,6 +81,10 @@ class Sending:
     """Gives the place at the node back."""
     freed: bool = False
     """Whether the place at the node has been given back before its answer has ended."""
+
+    def hand_on(self, status: int, reason: bytes, fields: Fields) -> None:
+        """Hand an interim answer on to the visitor."""
+        relay_interim(self.visitor, status, reason, fields)
 
     def free(self) -> None:
         """Give the place at the node back, once."""
@@ -187,8 +191,7 @@ class Upstream:
             if sending.streams:
                 return await self._with_body(sending, node, connection)
             data = self.head(sending) + (sending.body or b"")
-            interim = partial(relay_interim, sending.visitor)
-            answer = await connection.begin(data, method=sending.request.method, whole=True, interim=interim)
+            answer = await connection.begin(data, method=sending.request.method, whole=True, interim=sending.hand_on)
             return Exchange(node, connection, answer)
         except TimeoutError as error:
             raise AttemptFailed(Failed.TIMEOUT, UpstreamFailed("timeout", f"{node.url} gave no answer")) from error
@@ -216,11 +219,11 @@ class Upstream:
         return {FIELD: prove(self.origin_secret, self._wall(), method, target)}
 
     async def _with_body(self, sending: Sending, node: Node, connection: NodeConnection) -> Exchange:
-        method, interim = sending.request.method, partial(relay_interim, sending.visitor)
+        method = sending.request.method
         invitation = Invitation(sending.visitor) if sending.waits_for_invitation else None
         head = self.head(sending)
         future = connection.begin(
-            head, method=method, whole=False, interim=invitation.interim if invitation else interim
+            head, method=method, whole=False, interim=invitation.interim if invitation else sending.hand_on
         )
         pump = asyncio.create_task(send_body(sending.request, connection, sending.most, invitation, sending.free))
         pump.add_done_callback(_looked_at)
@@ -240,6 +243,8 @@ class Upstream:
     def head(self, sending: Sending) -> bytes:
         """Return the bytes of the request's head as the node gets it."""
         request, target = sending.request, sending.target
+        if type(request) is PlainRequest and not sending.shared:
+            return self._plain_head(request, sending)
         peer, address, scheme = sending.visitor.origin
         options = request.method == "OPTIONS"
         lines = to_upstream(
@@ -260,6 +265,15 @@ class Upstream:
         lines.append(own_lines(request, body=sending.body, streams=sending.streams, invited=invited))
         line = f"{request.method} {target} HTTP/1.1\r\n".encode("utf-8", "surrogateescape")
         return line + b"".join(lines) + b"\r\n"
+
+    def _plain_head(self, request: PlainRequest, sending: Sending) -> bytes:
+        """Return the head as it came, but for the gateway's own cookies, with the gateway's own fields."""
+        _, address, scheme = sending.visitor.origin
+        lines = OWN_LINES % (address, scheme, sending.request_id.encode())
+        if self.origin_secret is not None:
+            proof = self.proof(request.method, sending.target)
+            lines += b"".join(f"{name}: {value}\r\n".encode() for name, value in proof.items())
+        return b"GET %b HTTP/1.1%b%b\r\n" % (sending.target.encode(), request.fields.sent, lines)
 
 
 def _looked_at(pump: "asyncio.Task[None]") -> None:

@@ -36,9 +36,9 @@ class AccessLog:
         """Whether lines are written at all."""
         return self._file is not None
 
-    def begin(self) -> dict[str, object]:
-        """Return a line to fill: it has the time of now."""
-        return {"ts": self._moment()}
+    def begin(self, method: str, path: str, request_class: str) -> dict[str, object]:
+        """Return a line to fill, which has the time of now and what the request is."""
+        return {"ts": self._moment(), "method": method, "path": path, "class": request_class}
 
     def write(self, line: dict[str, object]) -> None:
         """Add one line that `begin` has returned."""

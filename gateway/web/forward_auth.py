@@ -25,7 +25,7 @@ from gateway.web.site import Site
 _METHODS = ("X-Original-Method", "X-Forwarded-Method")
 _TARGETS = ("X-Original-URI", "X-Forwarded-Uri")
 _FRESH = {"Cache-Control": "no-store"}
-Receive = Callable[[web.BaseRequest, LiveRoom, Seen, str], Awaitable[web.Response | Outcome]]
+Receive = Callable[[web.BaseRequest, LiveRoom, Seen], Awaitable[web.Response | Outcome]]
 
 
 async def authorize(site: Site, request: web.BaseRequest, receive: Receive) -> web.Response:
@@ -57,8 +57,8 @@ async def _page(
 ) -> web.Response:
     """Answer as the gateway would answer the held request; whose turn it is gets the pass and asks once more."""
     held = request.clone(method=method, rel_url=origin_form(target))
-    seen = Seen(classified=site.classifier.classify_request(method, origin_form(target).partition("?")[0], ()))
-    received = await receive(held, room, seen, secrets.token_hex(8))
+    classified = site.classifier.classify_request(method, origin_form(target).partition("?")[0], ())
+    received = await receive(held, room, Seen(classified, secrets.token_hex(8)))
     if isinstance(received, web.Response):
         if received.status < 300:
             received.set_status(503)  # every 2xx would mean that the request may pass

@@ -29,11 +29,17 @@ _FAILURES = {
 }
 
 
+ORDINARY = Need()
+
+
 @dataclass(slots=True)
 class Seen:
-    """What is learned of one request on its way, for the log line."""
+    """What is learned of one request on its way: how it is forwarded, and what its log line says."""
 
     classified: Classified
+    id: str
+    """What the request is known by in logs and answers."""
+    started: float = 0.0
     decision: str = "error"
     visit: str | None = None
     lane: str | None = None
@@ -47,18 +53,9 @@ class Seen:
     """The visit whose open requests it counts among."""
     prepare: Prepare | None = None
     """What gives the cookies for its answer, once that is known."""
-
-
-@dataclass(slots=True)
-class Plan:
-    """How a request is forwarded: where to, as what, and how its answer may be shared."""
-
-    pool: str
-    request_id: str
-    prepare: Prepare
-    most: int
-    need: Need
-    policy: CachePolicy | None
+    need: Need = ORDINARY
+    policy: CachePolicy | None = None
+    """How its answer may be shared."""
 
 
 class Passing:
@@ -76,11 +73,10 @@ class Passing:
         room: LiveRoom | None,
         admission: Pass | None,
         seen: Seen,
-        request_id: str,
         *,
         new_pass: bool = False,
-    ) -> Plan:
-        """Return how the request is forwarded; `new_pass`: the visit has just been let in with `admission`."""
+    ) -> None:
+        """Note how the request is forwarded; `new_pass`: the visit has just been let in with `admission`."""
         site, now = self._site, self._site.clock()
         pool = seen.pool = self._pool(room, admission)
         if room is not None and admission is not None:
@@ -99,58 +95,46 @@ class Passing:
             return self._pass_cookies(room, admission, new_pass=new_pass, ended=ended) if admission is not None else []
 
         seen.prepare = prepare
-        need = self._need(request, seen, admission)
-        policy = self._shared.policy(request, seen.classified.request_class)
-        return Plan(pool, request_id, prepare, seen.most, need, policy)
+        seen.need = self._need(request, seen, admission)
+        seen.policy = self._shared.policy(request, seen.classified.request_class)
 
-    def begin(self, request: web.BaseRequest, plan: Plan, done: Done) -> bool:
-        """Send a read at once if nothing has to be waited for; else False, and nothing has been done."""
-        if plan.policy is not None:
+    def begin(self, request: web.BaseRequest, seen: Seen, done: Done) -> bool:
+        """Send a read at once, as planned, if nothing has to be waited for; else False, and nothing has been done."""
+        if seen.policy is not None:
             return False
+        assert seen.pool is not None
+        assert seen.prepare is not None
         return self._site.upstream.send_at_once(
-            request,
-            plan.pool,
-            request_id=plan.request_id,
-            prepare=plan.prepare,
-            most=plan.most,
-            need=plan.need,
-            done=done,
+            request, seen.pool, request_id=seen.id, prepare=seen.prepare, most=seen.most, need=seen.need, done=done
         )
 
-    def carry_out(self, request: web.BaseRequest, seen: Seen, plan: Plan) -> Awaitable[Response]:
+    def carry_out(self, request: web.BaseRequest, seen: Seen) -> Awaitable[Response]:
         """Return the answer of a pool, to be awaited; raises UpstreamFailed, for `failed`, and VisitorFailed."""
-        ask = partial(
-            self._site.upstream.send,
-            request,
-            plan.pool,
-            request_id=plan.request_id,
-            most=plan.most,
-            need=plan.need,
-        )
-        if plan.policy is not None:
+        assert seen.pool is not None
+        assert seen.prepare is not None
+        ask = partial(self._site.upstream.send, request, seen.pool, request_id=seen.id, most=seen.most, need=seen.need)
+        if seen.policy is not None:
             kind = seen.classified.request_class
-            return self._shared.answer(request, kind, plan.policy, plan.prepare, partial(ask, shared=True))
-        ask = partial(ask, prepare=plan.prepare)
-        return ask() if request.method in SAFE else self._write(request, seen, plan.request_id, ask)
+            return self._shared.answer(request, kind, seen.policy, seen.prepare, partial(ask, shared=True))
+        ask = partial(ask, prepare=seen.prepare)
+        return ask() if request.method in SAFE else self._write(request, seen, ask)
 
-    async def _write(
-        self, request: web.BaseRequest, seen: Seen, request_id: str, ask: Callable[..., Awaitable[Response]]
-    ) -> Response:
+    async def _write(self, request: web.BaseRequest, seen: Seen, ask: Callable[..., Awaitable[Response]]) -> Response:
         """Send what changes something, once if it has a key; copies that it has made wrong are ended."""
         if seen.keyed is not None:
-            response = await self._idempotent.carry_out(seen.keyed, request_id, lambda body: ask(body=body))
+            response = await self._idempotent.carry_out(seen.keyed, seen.id, lambda body: ask(body=body))
         else:
             response = await ask()
         self._shared.purge(seen.classified.request_class, request, response)
         return response
 
-    def failed(self, request: web.BaseRequest, seen: Seen, error: UpstreamFailed, request_id: str) -> web.Response:
+    def failed(self, request: web.BaseRequest, seen: Seen, error: UpstreamFailed) -> web.Response:
         """Return the answer for a backend that gave none."""
         status, code, title = _FAILURES[error.kind]
         seen.decision = code
         retry_after = 2 if status == 503 else None
         room = seen.classified.room or ""
-        response = self._answers.failure(request, room, status, code, title, request_id, retry_after)
+        response = self._answers.failure(request, room, status, code, title, seen.id, retry_after)
         if seen.prepare is not None:
             add_cookies(response.headers, seen.prepare(()))
         return response

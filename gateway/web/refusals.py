@@ -16,12 +16,12 @@ MAX_ROUNDS = 5
 """How often a request may have passed a Talon before it is held to go in circles (RFC 9110, 7.6)."""
 
 
-def refusal(request: web.BaseRequest, path: str, seen: Seen, request_id: str) -> web.Response | None:
+def refusal(request: web.BaseRequest, path: str, seen: Seen) -> web.Response | None:
     """Return the answer to what goes no further: tunnels, circles, and paths that servers read differently."""
     method, headers = request.method, request.headers
     if method in ("CONNECT", "TRACE"):
         seen.decision = "method_not_allowed"
-        response = problem(405, seen.decision, "This is not a proxy for other sites.", reference=request_id)
+        response = problem(405, seen.decision, "This is not a proxy for other sites.", reference=seen.id)
         response.headers["Allow"] = METHODS
         return response
     if method == "OPTIONS" and headers.get("Max-Forwards", "").strip("0 ") == "" and "Max-Forwards" in headers:
@@ -29,11 +29,11 @@ def refusal(request: web.BaseRequest, path: str, seen: Seen, request_id: str) ->
         return web.Response(status=200, headers={"Allow": METHODS})
     if "Via" in headers and ",".join(headers.getall("Via")).count(VIA) >= MAX_ROUNDS:
         seen.decision = "loop"
-        return problem(508, seen.decision, "The request goes in circles.", reference=request_id)
+        return problem(508, seen.decision, "The request goes in circles.", reference=seen.id)
     if _HOST.fullmatch(headers.get("Host", "")) is None:
         seen.decision = "bad_host"
-        return problem(400, seen.decision, "The field Host is no host.", reference=request_id)
+        return problem(400, seen.decision, "The field Host is no host.", reference=seen.id)
     if is_ambiguous(path):
         seen.decision = "bad_path"
-        return problem(400, seen.decision, "The path holds control characters.", reference=request_id)
+        return problem(400, seen.decision, "The path holds control characters.", reference=seen.id)
     return None

@@ -16,6 +16,7 @@ from gateway.core.keyring import KeyRing
 from gateway.core.passes import Pass, PassInvalid
 from gateway.core.ticket import Ticket, TicketInvalid
 from gateway.web.cookies import cookie_values
+from gateway.wire.plain_request import PlainRequest
 
 TICKET_COOKIE = "talon_ticket"
 PASS_COOKIE = "talon_pass"
@@ -97,6 +98,8 @@ class Tokens:
 
 def candidates(request: web.BaseRequest, cookie: str, header: str) -> tuple[str, ...]:
     """Return what a request shows in a cookie and in the header for clients without cookies."""
+    if type(request) is PlainRequest:
+        return cookie_values(request.fields.cookie, cookie)  # it has none of the gateway's fields
     found = cookie_values(request.headers.get("Cookie", ""), cookie)
     named = request.headers.get(header)
     return (*found, named) if named else found

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from gateway.wire.errors import NodeBroke
 
@@ -156,3 +157,33 @@ class Answer:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+
+class WholeAnswer(Answer):
+    """A plain answer (`core/plain.py`), which has come in one piece: `lines` are those of its fields, as they came.
+
+    What is beside that in an answer is made when it is asked for.
+    """
+
+    __slots__ = ("body", "lines")
+
+    def __init__(self, status: int, reason: bytes, lines: bytes, body: bytes, dated: bool) -> None:
+        self.status = status
+        self.reason = reason
+        self.lines = lines
+        self.body = body
+        self.dated = dated
+        self.length = len(body)
+        self.complete = True
+
+    def __getattr__(self, name: str) -> Any:
+        """Make all of an answer of this one."""
+        if name not in Answer.__slots__:
+            raise AttributeError(name)
+        parts = (line.partition(b": ") for line in self.lines.split(b"\r\n")[:-1])
+        fields = [(key, value.rstrip()) for key, _, value in parts]
+        super().__init__(self.status, self.reason, fields, pause=lambda _: None, abandon=lambda: None)
+        self.read_head()
+        self.feed(self.body)
+        self.finish([])
+        return getattr(self, name)

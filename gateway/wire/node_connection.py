@@ -12,7 +12,8 @@ from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from gateway.wire.answer import Answer, Fields, first
+from gateway.core.plain import plain_answer
+from gateway.wire.answer import Answer, Fields, WholeAnswer, first
 from gateway.wire.batch import Batch
 from gateway.wire.ends import NodeEnd, Waiter
 from gateway.wire.errors import NodeBroke
@@ -136,6 +137,8 @@ class NodeConnection(asyncio.Protocol):
             self.give_up(NodeBroke("sent what nobody has asked for"))
             return
         if self._head is not None:
+            if not self._head_bytes and self._take_plain(data):
+                return
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -149,6 +152,19 @@ class NodeConnection(asyncio.Protocol):
             self._after_read()
         if self._head is not None and self._head_bytes > MAX_HEAD:
             self.give_up(NodeBroke(f"the head of the answer is longer than {MAX_HEAD} bytes"))
+
+    def _take_plain(self, data: bytes) -> bool:
+        """Take a plain answer that is there as a whole past the parser, which stands between two answers."""
+        if self._headless_body or not self.sent_whole:
+            return False
+        said = plain_answer(data)
+        if said is None or len(data) - len(said[3]) > MAX_HEAD:
+            return False
+        head, self._head = self._head, None
+        self._free()
+        if head is not None and not head.done():
+            head.set_result(WholeAnswer(*said))
+        return True
 
     def _after_read(self) -> None:
         """Do what must wait for the end of a read: bytes behind the answer make the connection unusable."""

@@ -5,24 +5,24 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.wire.answer import Fields
+from gateway.wire.answer import Answer
 
 
 class Relayed:
     """An answer whose bytes have been written to the connection already."""
 
-    __slots__ = ("fields", "keep_alive", "linger", "status")
+    __slots__ = ("_answer", "keep_alive", "linger", "status")
 
-    def __init__(self, status: int, fields: Fields, *, keep_alive: bool, linger: bool = True) -> None:
+    def __init__(self, status: int, answer: Answer, *, keep_alive: bool, linger: bool = True) -> None:
         self.status = status
-        self.fields = fields
+        self._answer = answer
         self.keep_alive = keep_alive
         self.linger = linger
 
     @property
     def headers(self) -> "CIMultiDict[str]":
         """The fields as text."""
-        return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.fields)
+        return CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._answer.fields)
 
 
 Response = web.StreamResponse | Relayed

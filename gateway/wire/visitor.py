@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import HttpVersion10, HttpVersion11, web
-from aiohttp.http import RawRequestMessage, StreamWriter
+from aiohttp.http import StreamWriter
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
+from gateway.wire.current import HandlingConnection
 from gateway.wire.ends import Tunnelled
 from gateway.wire.errors import BodyBroken, BodyTooSlow
-from gateway.wire.greeted import GreetedConnection
 from gateway.wire.own_answers import BAD_REQUEST, BODY_TIMEOUT, TOO_LONG
 from gateway.wire.relayed import SENT, Relayed, Response
 
@@ -35,7 +35,7 @@ LINGER = 5.0
 Handler = Callable[[web.BaseRequest], Awaitable[Response]]
 
 
-class VisitorConnection(GreetedConnection):
+class VisitorConnection(HandlingConnection):
     """Owns one connection; `server` hears of its beginning and end, and looks after its time limits."""
 
     __slots__ = ("_half_closed", "_idle", "_last", "_made", "_quick", "abandonable", "on_gone")
@@ -118,10 +118,14 @@ class VisitorConnection(GreetedConnection):
             data = self._read_preface(data)
             if not data:
                 return
-        if not self._received and self.waiting:
-            self._since = self._server.now
+        if self.waiting:
+            if self._server.quick is not None and (request := self._take_plain(data)) is not None:
+                self._begin(request)
+                return
+            if not self._received:
+                self._since = self._server.now
         self._received += len(data)
-        super().data_received(data)
+        self._feed(data)
         if self._messages and self.waiting:
             self._begin_next()
 
@@ -155,7 +159,11 @@ class VisitorConnection(GreetedConnection):
                 self._idle.set_result(None)
             return
         self._quick = True  # before more is taken from the parser, which would begin the one after this
-        request = self._take(message, payload)
+        self._begin(self._take(message, payload))
+
+    def _begin(self, request: web.BaseRequest) -> None:
+        """Begin a request beside the loop."""
+        self._quick = True
         if (way := self._server.begin(request, self._answered)) is not None:
             self._hand_on(way)
 
@@ -183,23 +191,6 @@ class VisitorConnection(GreetedConnection):
         self._made = self._current_request, way
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
-
-    def _take(self, message: RawRequestMessage, payload: StreamReader) -> web.BaseRequest:
-        """Take a message out of the queue and make the request of it that is handled now."""
-        self._messages.popleft()
-        self._make_room()
-        self._since, self._received = self._server.now, 0
-        request = web.BaseRequest(message, payload, self, None, self._task_handler, self._loop)  # type: ignore[arg-type]
-        self._current_request = request
-        self._request_in_progress = True
-        return request
-
-    def _release(self) -> None:
-        """Note that no request is handled any more."""
-        self._current_request = None
-        self._request_in_progress = False
-        if self._handler_waiter is not None and not self._handler_waiter.done():
-            self._handler_waiter.set_result(None)
 
     async def start(self) -> None:
         """Handle the connection's requests one after the other until it ends."""
@@ -246,12 +237,6 @@ class VisitorConnection(GreetedConnection):
         finally:
             self._idle = None
         return self._made is not None or not self._force_close
-
-    def _make_room(self) -> None:
-        if self._parser is not None:
-            self._parser.message_consumed()
-        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
-            self._resume_reading_if_drained()
 
     async def _handle(self, request: web.BaseRequest, way: Awaitable[Response]) -> bool:
         """Answer one request with what is awaited; returns whether the connection goes on."""

@@ -25,6 +25,10 @@ class Phase(Enum):
     MEASURING = "measuring"
 
 
+_NORMAL = Phase.NORMAL
+"""Looking a member up in its class costs more than the rest of `share`."""
+
+
 @dataclass(slots=True)
 class Remeasure:
     """Owns the phase of one node; times are seconds of the caller's steady clock."""
@@ -38,7 +42,7 @@ class Remeasure:
     @property
     def share(self) -> float:
         """The part of the limit that may be used now."""
-        return 1.0 if self.phase is Phase.NORMAL else min(0.5, 0.75 / self.tolerance)
+        return 1.0 if self.phase is _NORMAL else min(0.5, 0.75 / self.tolerance)
 
     def close(self, now: float, *, idle: bool, too_slow: bool) -> Phase:
         """End a window and return the phase it was in; `idle`: the node was little used, its base is known."""

@@ -46,9 +46,9 @@ class Slowdown:
 
     def note(self, kind: str, latency: float) -> None:
         """Count one answer; latency in seconds."""
-        if kind not in self._kinds and len(self._kinds) >= MAX_KINDS:
-            kind = ""
-        known = self._kinds.setdefault(kind, _Kind())
+        known = self._kinds.get(kind)
+        if known is None:
+            known = self._kinds.setdefault(kind if len(self._kinds) < MAX_KINDS else "", _Kind())
         known.total += latency
         known.count += 1
 
