@@ -1,9 +1,12 @@
 """Heads that are plain: written as nearly all are, so that every reader of HTTP reads the same in them.
 
-Such a head may be handed on as the bytes that it came as. It has one space where one is usual, only letters, digits
-and `-` in names, only printable ASCII in values, and no field that means something to a gateway. The grammar is a
-small part of RFC 9112's; whatever is outside of it is for a parser to read, and to refuse. `tests/gateway/core` holds
-that the parsers read everything inside of it as it is read here.
+Such a head may be handed on as the bytes that it came as. Its lines end in CR LF, its names have only letters, digits
+and `-`, one space stands behind the colon, values are printable ASCII, and there is no field that means something to a
+gateway but those that are read here, each once. That is a small part of RFC 9112's grammar; whatever is outside of it
+is for a parser to read, and to refuse. `tests/gateway/core/test_plain.py` holds that the parsers read what is inside of
+it as it is read here.
+
+The same lines come again and again, so what a line means is remembered.
 """
 
 import re
@@ -11,18 +14,21 @@ from collections.abc import Callable
 
 from gateway.core.fields import PASS, Fate, fate, strip_cookies
 
-KEPT = b"\r\nConnection: keep-alive\r\n"
+END = b"\r\n"
+KEPT = b"Connection: keep-alive"
 """The one field about the connection that a plain head may have, in this spelling."""
-_PATH = rb"/(?!/)[A-Za-z0-9/._~!$&'()*+,;=:@-]*+"
-_QUERY = rb"\?[A-Za-z0-9/._~!$&'()*+,;=:@%?-]*+"
-_FIELDS = rb"(?:[A-Za-z0-9-]++: [!-~][ -~]*+\r\n)*+"
-_LINE = re.compile(rb"GET (" + _PATH + rb")(" + _QUERY + rb")? HTTP/1\.1(?=\r\n)")
-_BLOCK = re.compile(rb"\r\n" + _FIELDS + rb"\r\n")
-_ANSWER = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) ([ -~]*+)\r\n(" + _FIELDS + rb")\r\n")
-_NAMES = re.compile(rb"\r\n([A-Za-z0-9-]+): ")
-_HOST = re.compile(rb"\r\nHost: [A-Za-z0-9.:-]++\r\n")
-_COOKIE = re.compile(rb"\r\nCookie: ([^\r]++)")
-_LENGTH = re.compile(rb"\r\nContent-Length: ([0-9]{1,9})\r\n")
+MAX_LINES = 8192
+LONGEST = 120
+"""Lines that are remembered: so many, up to this length."""
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_LINE = re.compile(
+    rb"GET (/(?!/)[A-Za-z0-9/._~!$&'()*+,;=:@-]*+)(\?[A-Za-z0-9/._~!$&'()*+,;=:@%?-]*+)? HTTP/1\.1(?=\r\n)"
+)
+_HOST = re.compile(rb"[A-Za-z0-9.:-]++")
+_NAME = re.compile(rb"[A-Za-z0-9-]++")
+_LENGTH = re.compile(rb"[0-9]{1,9}")
+_STATUSES = {b"HTTP/1.1 %d " % status: status for status in range(200, 600) if status not in (204, 304)}
+"""Beginnings of answers that have a body."""
 _NEED_READING = frozenset(
     {
         *(b"content-length", b"max-forwards", b"via", b"idempotency-key"),
@@ -30,39 +36,53 @@ _NEED_READING = frozenset(
     }
 )
 """Fields of requests that pass, and mean something to the gateway itself."""
-MAX_NAMES = 4096
+_ONE_PERSONS = frozenset({b"authorization", b"cookie", b"set-cookie"})
+
+PASSES, CONNECTION, HOST, COOKIE, DATE, LENGTH, NOT_PLAIN = range(1, 8)
+"""What a line means."""
 
 
-class _Names:
-    """The names that a plain head may have: `first`, and others as they come, if they `may` be there."""
+class _Lines:
+    """What lines mean, by the name and value of their field, as far as that is plain."""
 
-    def __init__(self, first: set[bytes], may: Callable[[bytes, Fate], bool]) -> None:
-        self._first = first
-        self._known = set(first)
-        self._may = may
+    def __init__(self, meaning: Callable[[bytes, bytes, Fate], int]) -> None:
+        self.known: dict[bytes, int] = {}
+        self._meaning = meaning
 
-    def hold(self, names: list[bytes]) -> bool:
-        """Whether all of these names may be there."""
-        return self._known.issuperset(names) or all(self._learns(name) for name in names)
+    def read(self, line: bytes) -> int:
+        """Return what a line means that is not known yet."""
+        name, colon, value = line.partition(b": ")
+        if not colon or _NAME.fullmatch(name) is None or value.translate(None, _PRINTABLE):
+            return NOT_PLAIN
+        if name == b"Connection":
+            meaning = CONNECTION if line == KEPT else NOT_PLAIN
+        else:
+            meaning = self._meaning(name, value, fate(name))
+        if len(line) <= LONGEST and name.lower() not in _ONE_PERSONS:
+            if len(self.known) >= MAX_LINES:
+                self.known.clear()
+            self.known[line] = meaning
+        return meaning
 
-    def _learns(self, name: bytes) -> bool:
-        if name in self._known:
-            return True
-        if not self._may(name.lower(), fate(name)):
-            return False
-        if len(self._known) >= MAX_NAMES:
-            self._known = set(self._first)
-        self._known.add(name)
-        return True
+
+def _in_request(name: bytes, value: bytes, becomes: Fate) -> int:
+    if name == b"Host":
+        return HOST if _HOST.fullmatch(value) is not None else NOT_PLAIN
+    if name == b"Cookie":
+        return COOKIE
+    return PASSES if becomes is PASS and name.lower() not in _NEED_READING else NOT_PLAIN
 
 
-_of_requests = _Names(
-    {b"Host", b"Cookie", b"Connection"}, lambda lower, becomes: becomes is PASS and lower not in _NEED_READING
-)
-_of_answers = _Names(
-    {b"Content-Length", b"Connection", b"Date"},
-    lambda lower, becomes: becomes is PASS and lower not in (b"content-length", b"date"),
-)
+def _in_answer(name: bytes, value: bytes, becomes: Fate) -> int:
+    if name == b"Content-Length":
+        return LENGTH if _LENGTH.fullmatch(value) is not None else NOT_PLAIN
+    if name == b"Date":
+        return DATE
+    return PASSES if becomes is PASS and name.lower() not in (b"content-length", b"date") else NOT_PLAIN
+
+
+_of_requests = _Lines(_in_request)
+_of_answers = _Lines(_in_answer)
 
 
 class PlainFields:
@@ -86,46 +106,57 @@ def plain_line(data: bytes) -> "re.Match[bytes] | None":
 
 
 def plain_fields(block: bytes, most: int) -> PlainFields | None:
-    """Return the fields if the bytes are those of one plain read without a body, at most `most` of them."""
-    if _BLOCK.fullmatch(block) is None:
+    """Return the fields if the bytes are those of one plain read without a body, at most `most` of them.
+
+    The bytes begin with the end of the request line.
+    """
+    if block.find(b"\r\n\r\n") != len(block) - 4:
         return None
-    names = _NAMES.findall(block)
-    if len(names) > most or not _of_requests.hold(names) or names.count(b"Host") != 1 or _HOST.search(block) is None:
+    lines = block[2:-4].split(END)
+    if len(lines) > most:
         return None
-    sent, cookie = block[:-2], ""
-    if b"Connection" in names:
-        if names.count(b"Connection") > 1 or KEPT not in block:
-            return None
-        sent = sent.replace(KEPT, b"\r\n")
-    if b"Cookie" in names:
-        found = _COOKIE.search(block)
-        if found is None or names.count(b"Cookie") > 1:
-            return None
-        cookie, left = found[1].decode(), strip_cookies(found[1])
-        sent = sent.replace(found[0], b"\r\nCookie: " + left if left else b"", 1)
-    return PlainFields(block, sent, cookie)
+    passing, counts, cookie = [b""], [0] * (NOT_PLAIN + 1), ""
+    for line in lines:
+        meaning = _of_requests.known.get(line) or _of_requests.read(line)
+        counts[meaning] += 1
+        if meaning == COOKIE:
+            value = line.partition(b": ")[2]
+            cookie, left = value.decode(), strip_cookies(value)
+            if left:
+                passing.append(b"Cookie: " + left)
+        elif meaning != CONNECTION:
+            passing.append(line)
+    if counts[NOT_PLAIN] or counts[HOST] != 1 or counts[COOKIE] > 1 or counts[CONNECTION] > 1:
+        return None
+    return PlainFields(block, END.join([*passing, b""]), cookie)
 
 
-def plain_answer(data: bytes) -> tuple[int, bytes, bytes, bytes, bool] | None:
+def plain_answer(data: bytes) -> tuple[int, bytes, int, bool] | None:
     """Return what the bytes say if they are one plain answer, whole, whose length is said in its head.
 
-    That is the status, the reason, the lines of its fields without what is about the connection, the body, and whether
-    there is a date.
+    That is the status, the head without what is about the connection and without its end, where the body begins, and
+    whether there is a date.
     """
-    match = _ANSWER.match(data)
-    if match is None or match[1] in (b"204", b"304"):
+    status, end = _STATUSES.get(data[:13]), data.find(b"\r\n\r\n")
+    if status is None or end < 0:
         return None
-    start, end = match.start(3) - 2, match.end()
-    names = _NAMES.findall(data, start, end)
-    if names.count(b"Content-Length") != 1 or not _of_answers.hold(names):
-        return None
-    length = _LENGTH.search(data, start, end)
-    if length is None or int(length[1]) != len(data) - end:
-        return None
-    lines = match[3]
-    if b"Connection" in names:
-        at = data.find(KEPT, start, end)
-        if at < 0 or names.count(b"Connection") > 1:
+    lines = data[:end].split(END)
+    known, length, dated, kept = _of_answers.known, -1, False, False
+    for line in lines[1:]:
+        meaning = known.get(line) or _of_answers.read(line)
+        if meaning == PASSES:
+            continue
+        if meaning == LENGTH and length < 0:
+            length = int(line.partition(b": ")[2])
+        elif meaning == DATE and not dated:
+            dated = True
+        elif meaning == CONNECTION and not kept:
+            kept = True
+        else:
             return None
-        lines = data[start + 2 : at + 2] + data[at + len(KEPT) : end - 2]
-    return int(match[1]), match[2], lines, data[end:], b"Date" in names
+    if length != len(data) - end - 4 or lines[0].translate(None, _PRINTABLE):
+        return None
+    if not kept:
+        return status, data[:end], end + 4, dated
+    lines.remove(KEPT)
+    return status, END.join(lines), end + 4, dated

@@ -78,11 +78,9 @@ class Waitline(Generic[Item]):
     policy: LinePolicy
     started: Rate = field(default_factory=Rate)
     _levels: dict[int, _Level[Item]] = field(default_factory=dict)
-    _length: int = 0
+    length: int = 0
+    """How many wait."""
     _standing_since: float = inf
-
-    def __len__(self) -> int:
-        return self._length
 
     def arrived(self, priority: int, now: float) -> None:
         """Count an arrival that will be served, whether it has to wait or not."""
@@ -107,20 +105,20 @@ class Waitline(Generic[Item]):
 
     def refuses(self, priority: int, now: float, *, sheddable: bool, rate: float = 0.0) -> bool:
         """Whether a request is refused at the door; `rate` as for `expected`."""
-        if self._length >= self.policy.most:
+        if self.length >= self.policy.most:
             return True
         return sheddable and self.expected(priority, now, rate) > self.allowed(now)
 
     def join(self, item: Item, priority: int, now: float) -> None:
         """Let a request wait behind all of its priority."""
-        if self._length == 0:
+        if self.length == 0:
             self._standing_since = now
         self._level(priority).waiting.append(item)
-        self._length += 1
+        self.length += 1
 
     def head(self) -> Item | None:
         """Return who goes next, without taking it."""
-        return next(iter(self), None) if self._length else None
+        return next(iter(self), None) if self.length else None
 
     def take(self) -> Item | None:
         """Take out who goes next."""
@@ -151,6 +149,6 @@ class Waitline(Generic[Item]):
         return level
 
     def _went(self) -> None:
-        self._length -= 1
-        if self._length == 0:
+        self.length -= 1
+        if self.length == 0:
             self._standing_since = inf

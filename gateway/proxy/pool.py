@@ -90,7 +90,7 @@ class Pool:
 
     def take_at_once(self, need: Need, avoid: Collection[str] = ()) -> Node | None:
         """Return a node with a place taken if a request that has just come need not wait."""
-        if self._line:
+        if self._line.length:
             return None
         now = self.clock()
         node = self._choose(need, avoid, now)
@@ -102,7 +102,7 @@ class Pool:
     def take(self, need: Need, avoid: Collection[str] = (), *, strictly: bool = False) -> Node | None:
         """Return a node with a place taken if one has room now and nobody waits; `strictly` none of those to avoid."""
         now = self.clock()
-        node = None if self._line else self._choose(need, avoid, now)
+        node = None if self._line.length else self._choose(need, avoid, now)
         if node is None or (strictly and node.url in avoid):
             return None
         self._start(node, need, 0.0, now)
@@ -140,7 +140,7 @@ class Pool:
 
     def wake(self) -> None:
         """Let waiting requests go to nodes that have room."""
-        if not self._line:
+        if not self._line.length:
             return
         now = self.clock()
         while (waiter := self._line.head()) is not None:
@@ -164,7 +164,7 @@ class Pool:
         inflight = sum(node.inflight for node in self.nodes if node.usable)
         self._inflight += SMOOTHING * (inflight - self._inflight)
         self._queued += SMOOTHING * (self.waiting - self._queued)
-        if not self._line:
+        if not self._line.length:
             self._wait *= 1 - SMOOTHING
         self.wake()
         return changed
@@ -248,7 +248,7 @@ class Pool:
     @property
     def waiting(self) -> int:
         """Requests in the line in front of the nodes."""
-        return len(self._line)
+        return self._line.length
 
     def _node(self, url: str) -> Node:
         return next(node for node in self.nodes if node.url == url)
@@ -268,6 +268,9 @@ class Pool:
         return sum(node.room(now) / node.latency if node.latency else inf for node in self._usable())
 
     def _choose(self, need: Need, avoid: Collection[str], now: float) -> Node | None:
+        if len(self.nodes) == 1 and not need.session:
+            node = self.nodes[0]
+            return node if node.usable and node.fits(need.cost, node.room(now)) else None
         others = self._usable()
         if avoid:
             others = [node for node in others if node.url not in avoid] or others

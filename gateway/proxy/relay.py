@@ -30,27 +30,22 @@ def relay_at_once(sending: Sending, exchange: Exchange) -> Relayed | None:
         return relay_plain(sending, answer)
     lines, said = to_visitor(answer.fields)
     lines = dress(lines, sending.request_id, sending.prepare(said))
-    form = _Form(sending, exchange)
+    form = _Form(sending, exchange.answer, whole=exchange.sent_whole)
     sending.visitor.write_last(form.head(lines) + form.frame(answer.taken()) + form.end())
     return Relayed(answer.status, answer, keep_alive=form.stays, linger=not sending.uninvited)
 
 
 def relay_plain(sending: Sending, answer: WholeAnswer) -> Relayed:
-    """Answer with a plain answer: the lines of its fields are handed on as they came."""
-    request, visitor = sending.request, sending.visitor
-    lines, cookies = answer.lines, sending.prepare(())
-    if cookies:
-        lines = b"".join(dress(to_visitor(answer.fields)[0], sending.request_id, cookies))
+    """Answer with a plain answer: its head is handed on as it came, with the request's id."""
+    visitor, cookies = sending.visitor, sending.prepare(())
+    stays = visitor.will_stay(sending.request)
+    if cookies or not stays or not answer.dated or sending.request.version < HttpVersion11:
+        lines = dress(to_visitor(answer.fields)[0], sending.request_id, cookies)
+        form = _Form(sending, answer, whole=True)
+        visitor.write_last(form.head(lines) + form.frame(bytes(answer.body)) + form.end())
     else:
-        lines = b"%bX-Request-Id: %b\r\n" % (lines, sending.request_id.encode())
-    stays = visitor.will_stay(request)
-    if not stays:
-        lines += b"Connection: close\r\n"
-    elif request.version < HttpVersion11:
-        lines += b"Connection: keep-alive\r\n"
-    if not answer.dated:
-        lines += _date(int(time.time()))  # RFC 9110, 6.6.1
-    visitor.write_last(b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (answer.status, answer.reason, lines, answer.body))
+        request_id = sending.request_id.encode()
+        visitor.write_last(b"".join((answer.head, b"\r\nX-Request-Id: ", request_id, b"\r\n\r\n", answer.body)))
     return Relayed(answer.status, answer, keep_alive=stays, linger=not sending.uninvited)
 
 
@@ -60,7 +55,7 @@ async def relay(sending: Sending, exchange: Exchange) -> Response:
     lines, said = to_visitor(answer.fields)
     if answer.status == 101:
         return await _switch(sending, exchange, lines)
-    form, length = _Form(sending, exchange), answer.length
+    form, length = _Form(sending, exchange.answer, whole=exchange.sent_whole), answer.length
     begun = b""
     if sending.kept and not form.bodiless and (length is None or length <= SMALL):
         begun = await answer.beginning(SMALL)
@@ -96,18 +91,18 @@ async def _stream(sending: Sending, answer: Answer, form: "_Form", top: bytes) -
 
 
 class _Form:
-    """How an answer is framed for its visitor."""
+    """How an answer is framed for its visitor; `whole`: the request has been sent whole."""
 
     __slots__ = ("_answer", "_chunked", "_modern", "_request", "bodiless", "stays")
 
-    def __init__(self, sending: Sending, exchange: Exchange) -> None:
+    def __init__(self, sending: Sending, answer: Answer, *, whole: bool) -> None:
         request = self._request = sending.request
-        answer = self._answer = exchange.answer
+        self._answer = answer
         self._modern = request.version >= HttpVersion11
         self.bodiless = request.method == "HEAD" or answer.status in (204, 304)
         framed = self.bodiless or answer.length is not None
         self._chunked = not framed and self._modern
-        self.stays = sending.visitor.will_stay(request) and exchange.sent_whole and (framed or self._modern)
+        self.stays = sending.visitor.will_stay(request) and whole and (framed or self._modern)
 
     def head(self, lines: list[bytes]) -> bytes:
         """Return the head; adds to `lines` what is about this connection, and the date if the node has sent none."""

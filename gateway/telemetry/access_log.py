@@ -50,11 +50,12 @@ class AccessLog:
 
     def _moment(self) -> str:
         """Return the time of now to the millisecond; the text of a second is made once."""
-        second, part = divmod(int(self._wall() * 1000), 1000)
+        now = self._wall()
+        second = int(now)
         if second != self._second:
             self._second = second
             self._second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self._second_text}.{part:03d}Z"
+        return f"{self._second_text}.{int((now - second) * 1000):03d}Z"
 
     def flush(self) -> None:
         """Write what is buffered."""

@@ -231,7 +231,7 @@ class Gate:
             line["person"] = seen.person
         if seen.region:
             line["region"] = seen.region
-        line["ms"] = round(elapsed * 1000, 1)
+        line["ms"] = int(elapsed * 10_000 + 0.5) / 10
         line["id"] = seen.id
         site.access_log.write(line)
 

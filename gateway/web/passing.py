@@ -1,7 +1,6 @@
 """What is let through: its way to the pools, and what the answer brings the visitor and the room."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from aiohttp import web
@@ -32,14 +31,12 @@ _FAILURES = {
 ORDINARY = Need()
 
 
-@dataclass(slots=True)
 class Seen:
-    """What is learned of one request on its way: how it is forwarded, and what its log line says."""
+    """What is learned of one request on its way: how it is forwarded, and what its log line says.
 
-    classified: Classified
-    id: str
-    """What the request is known by in logs and answers."""
-    started: float = 0.0
+    `id` is what the request is known by in logs and answers, `started` the steady clock's time.
+    """
+
     decision: str = "error"
     visit: str | None = None
     lane: str | None = None
@@ -56,6 +53,11 @@ class Seen:
     need: Need = ORDINARY
     policy: CachePolicy | None = None
     """How its answer may be shared."""
+
+    def __init__(self, classified: Classified, id: str, started: float = 0.0) -> None:
+        self.classified = classified
+        self.id = id
+        self.started = started
 
 
 class Passing:
@@ -77,26 +79,29 @@ class Passing:
         new_pass: bool = False,
     ) -> None:
         """Note how the request is forwarded; `new_pass`: the visit has just been let in with `admission`."""
-        site, now = self._site, self._site.clock()
         pool = seen.pool = self._pool(room, admission)
-        if room is not None and admission is not None:
-            seen.visit, seen.lane = admission.visit, admission.lane
-            room.ledger.note_request(admission.visit, pool, now, seen.classified.request_class.cost)
-
-        def prepare(told: Sequence[tuple[str, str]]) -> list[str]:
-            if room is None:
-                return []
-            ended = False
-            for name, value in told:
-                if name == SLOTS_HEADER:
-                    room.supply.note(read_slots(value, site.settings.time_zone, site.store_now(room)))
-                elif name == VISIT_HEADER:
-                    ended = ended or value.lower() == "end"
-            return self._pass_cookies(room, admission, new_pass=new_pass, ended=ended) if admission is not None else []
-
-        seen.prepare = prepare
+        if room is None:
+            seen.prepare = _nothing
+        else:
+            if admission is not None:
+                seen.visit, seen.lane = admission.visit, admission.lane
+                room.ledger.note_request(admission.visit, pool, seen.started, seen.classified.request_class.cost)
+            seen.prepare = partial(self._hear, room, admission, new_pass)
         seen.need = self._need(request, seen, admission)
         seen.policy = self._shared.policy(request, seen.classified.request_class)
+
+    def _hear(
+        self, room: LiveRoom, admission: Pass | None, new_pass: bool, told: Sequence[tuple[str, str]]
+    ) -> list[str]:
+        """Take what an answer tells the gateway, and return the cookies for it."""
+        ended = False
+        for name, value in told:
+            if name == SLOTS_HEADER:
+                site = self._site
+                room.supply.note(read_slots(value, site.settings.time_zone, site.store_now(room)))
+            elif name == VISIT_HEADER:
+                ended = ended or value.lower() == "end"
+        return self._pass_cookies(room, admission, new_pass=new_pass, ended=ended) if admission is not None else []
 
     def begin(self, request: web.BaseRequest, seen: Seen, done: Done) -> bool:
         """Send a read at once, as planned, if nothing has to be waited for; else False, and nothing has been done."""
@@ -170,6 +175,11 @@ class Passing:
             if any(room.totals.pools.values()):
                 return room.pick_pool()
         return self._site.settings.primary
+
+
+def _nothing(told: Sequence[tuple[str, str]]) -> list[str]:
+    """Hear nothing, and give no cookies: there is no room."""
+    return []
 
 
 async def said(response: web.Response) -> web.Response:

@@ -160,30 +160,35 @@ class Answer:
 
 
 class WholeAnswer(Answer):
-    """A plain answer (`core/plain.py`), which has come in one piece: `lines` are those of its fields, as they came.
+    """A plain answer (`core/plain.py`), which has come in one piece: `head` is its status line and its fields.
 
     What is beside that in an answer is made when it is asked for.
     """
 
-    __slots__ = ("body", "lines")
+    __slots__ = ("_data", "body_at", "head")
 
-    def __init__(self, status: int, reason: bytes, lines: bytes, body: bytes, dated: bool) -> None:
+    def __init__(self, data: bytes, status: int, head: bytes, body_at: int, dated: bool) -> None:
+        self._data = data
         self.status = status
-        self.reason = reason
-        self.lines = lines
-        self.body = body
+        self.head = head
+        self.body_at = body_at
         self.dated = dated
-        self.length = len(body)
         self.complete = True
+
+    @property
+    def body(self) -> memoryview:
+        """The body, which is not copied."""
+        return memoryview(self._data)[self.body_at :]
 
     def __getattr__(self, name: str) -> Any:
         """Make all of an answer of this one."""
         if name not in Answer.__slots__:
             raise AttributeError(name)
-        parts = (line.partition(b": ") for line in self.lines.split(b"\r\n")[:-1])
-        fields = [(key, value.rstrip()) for key, _, value in parts]
-        super().__init__(self.status, self.reason, fields, pause=lambda _: None, abandon=lambda: None)
+        top, *lines = self.head.split(b"\r\n")
+        parts = (line.partition(b": ") for line in lines)
+        fields = [(key, value.strip()) for key, _, value in parts]
+        super().__init__(self.status, top[13:], fields, pause=lambda _: None, abandon=lambda: None)
         self.read_head()
-        self.feed(self.body)
+        self.feed(bytes(self.body))
         self.finish([])
         return getattr(self, name)

@@ -19,19 +19,18 @@ Came = tuple[RawRequestMessage | _ErrInfo, StreamReader]
 class Boundary:
     """Counts the bytes that are still to come of the request that the parser is in; 0 between two."""
 
-    __slots__ = ("_left", "_payload")
+    __slots__ = ("_left", "_payload", "between")
 
     def __init__(self) -> None:
+        self.between = True
+        """Whether the parser has had whole requests only."""
         self._left = 0
         self._payload: StreamReader = EMPTY_PAYLOAD
 
-    @property
-    def between(self) -> bool:
-        """Whether the parser has had whole requests only."""
-        return self._left == 0
-
     def follow(self, data: bytes, came: "list[Came]") -> None:
         """Take what the parser was fed, and the requests whose heads it found in that."""
+        if not data and not came:
+            return  # the parser was asked whether it had more
         if self._left == 0:
             self._left = _size(data, came)
             self._payload = came[0][1] if came else EMPTY_PAYLOAD
@@ -41,6 +40,7 @@ class Boundary:
             self._left -= len(data)
             if self._left < 0 or (self._left == 0 and not self._payload.is_eof()):
                 self._left = LOST
+        self.between = self._left == 0
 
 
 def _size(data: bytes, came: "list[Came]") -> int:

@@ -38,10 +38,8 @@ class HandlingConnection(GreetedConnection):
 
     def _take_plain(self, data: bytes) -> PlainRequest | None:
         """Make the request of the bytes that is handled now, if they are a plain one and may go past the parser."""
-        if not self._boundary.between or self._force_close:
-            return None
         line = plain_line(data)
-        if line is None:
+        if line is None or self._force_close or self._server.quick is None:
             return None
         end = line.end()
         fields, came = self._fields, data[end:]

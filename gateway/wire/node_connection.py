@@ -155,15 +155,14 @@ class NodeConnection(asyncio.Protocol):
 
     def _take_plain(self, data: bytes) -> bool:
         """Take a plain answer that is there as a whole past the parser, which stands between two answers."""
-        if self._headless_body or not self.sent_whole:
-            return False
-        said = plain_answer(data)
-        if said is None or len(data) - len(said[3]) > MAX_HEAD:
+        said = None if self._headless_body or not self.sent_whole else plain_answer(data)
+        if said is None or len(said[1]) > MAX_HEAD:
             return False
         head, self._head = self._head, None
+        self._interim = None
         self._free()
         if head is not None and not head.done():
-            head.set_result(WholeAnswer(*said))
+            head.set_result(WholeAnswer(data, *said))
         return True
 
     def _after_read(self) -> None:
@@ -252,7 +251,7 @@ class NodeConnection(asyncio.Protocol):
             raise NodeBroke("switched protocols without saying to which")
         self._until_close = not framed
         self._answer = answer
-        self._head = None
+        self._head = self._interim = None
         self._arrived = head, answer
         if self._headless_body:
             self.on_message_complete()

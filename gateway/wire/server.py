@@ -12,7 +12,7 @@ from gateway.core.connection_policy import ConnectionPolicy
 from gateway.wire.batch import Batch
 from gateway.wire.greeted import GreetedConnection
 from gateway.wire.own_answers import own_answer
-from gateway.wire.relayed import Done, Response, raised
+from gateway.wire.relayed import Done, Response
 from gateway.wire.visitor import Handler, VisitorConnection
 
 FULL = own_answer(503, "connections_full", "Too many connections are open; ask again after the time given.", 5)
@@ -57,14 +57,6 @@ class VisitorServer(web.Server):
             max_headers=policy.max_fields,
             **self._kwargs,
         )
-
-    def begin(self, request: web.BaseRequest, done: Done) -> Awaitable[Response] | None:
-        """Begin to answer a request at once; what goes wrong in that is raised where the rest is awaited."""
-        assert self.quick is not None
-        try:
-            return self.quick(request, done)
-        except Exception as error:  # noqa: BLE001 - a defect must not leave the visitor without an answer
-            return raised(error)
 
     def expects_preface(self, connection: GreetedConnection) -> bool:
         """Whether a proxy is to say first whom the connection is for (`connections.proxy_protocol`)."""

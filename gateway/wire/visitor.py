@@ -21,7 +21,7 @@ from gateway.wire.current import HandlingConnection
 from gateway.wire.ends import Tunnelled
 from gateway.wire.errors import BodyBroken, BodyTooSlow
 from gateway.wire.own_answers import BAD_REQUEST, BODY_TIMEOUT, TOO_LONG
-from gateway.wire.relayed import SENT, Relayed, Response
+from gateway.wire.relayed import SENT, Relayed, Response, raised
 
 if TYPE_CHECKING:
     from gateway.wire.server import VisitorServer
@@ -118,8 +118,8 @@ class VisitorConnection(HandlingConnection):
             data = self._read_preface(data)
             if not data:
                 return
-        if self.waiting:
-            if self._server.quick is not None and (request := self._take_plain(data)) is not None:
+        if self._idle is not None and not self._quick and not self._idle.done():
+            if self._boundary.between and (request := self._take_plain(data)) is not None:
                 self._begin(request)
                 return
             if not self._received:
@@ -164,7 +164,12 @@ class VisitorConnection(HandlingConnection):
     def _begin(self, request: web.BaseRequest) -> None:
         """Begin a request beside the loop."""
         self._quick = True
-        if (way := self._server.begin(request, self._answered)) is not None:
+        assert self._server.quick is not None
+        try:
+            way = self._server.quick(request, self._answered)
+        except Exception as error:  # noqa: BLE001 - a defect must not leave the visitor without an answer
+            way = raised(error)
+        if way is not None:
             self._hand_on(way)
 
     def _answered(self, result: Relayed | Awaitable[Response] | None) -> None:

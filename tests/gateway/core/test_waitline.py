@@ -47,7 +47,7 @@ def test_nobody_is_lost_or_served_twice(story: list[tuple[str, int, int]]) -> No
             item = sorted(inside)[which % len(inside)]
             assert place.leave(item, inside.pop(item))
             assert not place.leave(item, 0)
-        assert len(place) == len(inside) == len(list(place))
+        assert place.length == len(inside) == len(list(place))
 
 
 def priority_of(number: int, story: list[tuple[str, int, int]]) -> int:

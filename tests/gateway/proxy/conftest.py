@@ -124,3 +124,9 @@ def through() -> "Callable[[Handler], contextlib.AbstractAsyncContextManager[End
             yield ends
 
     return both
+
+
+async def echo(request: web.BaseRequest) -> web.Response:
+    """Answer with what came: target, method, length of the body."""
+    body = await request.content.read()
+    return web.json_response({"target": request.raw_path, "method": request.method, "body": len(body)})
