@@ -2,7 +2,7 @@
 
 Taken are the keys that sign, and the values that are read at each use: texts, modes and times of rooms, targets of
 lanes, admission, classes, languages. Kept are those that something was built from: addresses, store, pools, the sets
-of rooms and lanes, and the times that the store's scripts were told.
+of rooms and lanes, whether visitors come by TLS, and the times that the store's scripts were told.
 """
 
 from dataclasses import fields, replace
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gateway.build import Parts, classifier, identities, room_policy
 from gateway.secrets_file import load_origin_secret, read_keys
-from gateway.sections import ProxySettings, RoomSettings
+from gateway.sections import ProxySettings, RoomSettings, TlsSettings
 from gateway.settings import Settings
 
 FIXED = ("listen", "worker", "admin", "store", "data_dir", "secrets_file", "access_log", "pools")
@@ -30,7 +30,15 @@ def adoptable(old: Settings, new: Settings) -> tuple[Settings, list[str]]:
     waits += [f"rooms.{name}" for name in new.rooms if name not in old.rooms]
     proxy, more = _with(old.proxy, new.proxy, FIXED_IN_PROXY)
     waits += [f"proxy.{key}" for key in more]
-    return new.model_copy(update={**kept, "rooms": rooms, "proxy": proxy}), waits
+    tls = new.tls if _same_tls(old.tls, new.tls) else old.tls
+    if tls is not new.tls:
+        waits.append("tls")
+    return new.model_copy(update={**kept, "rooms": rooms, "proxy": proxy, "tls": tls}), waits
+
+
+def _same_tls(old: TlsSettings, new: TlsSettings) -> bool:
+    """Whether visitors come as before, so that only the certificate is another one."""
+    return (old.certificate is None, old.minimum) == (new.certificate is None, new.minimum)
 
 
 def _room(old: RoomSettings, new: RoomSettings | None) -> tuple[RoomSettings, list[str]]:

@@ -41,6 +41,8 @@ def room(**changes: Any) -> dict[str, Any]:
         ({"rooms": {**room(), "second": {"paths": ["/two"]}}}, ["rooms.second"]),
         ({"rooms": {}}, ["rooms.booking"]),
         ({"proxy": {"drain": "1s", "max_body": 5}}, ["proxy.drain"]),
+        ({"tls": {"certificate": "/etc/a.pem", "key": "/etc/a.key"}}, ["tls"]),
+        ({"tls": {"minimum": "1.3"}}, ["tls"]),
         (
             {"rooms": room(presence_grace="10m", longest_poll="4m")},
             ["rooms.booking.presence_grace", "rooms.booking.longest_poll"],
@@ -55,6 +57,13 @@ def test_what_needs_a_restart_is_named_by_its_full_path(changes: dict[str, Any],
     assert adoptable(old, taken) == (taken, []), "what was taken needs no restart"
     if not waits:
         assert taken == new
+
+
+def test_another_certificate_is_taken() -> None:
+    """Files of another name replace those in use, while TLS stays as it is."""
+    old, new = ({"certificate": f"/etc/{name}.pem", "key": f"/etc/{name}.key"} for name in "ab")
+    taken, named = adoptable(settings(tls=old), settings(tls=new))
+    assert (str(taken.tls.certificate), named) == ("/etc/b.pem", [])
 
 
 def test_what_can_be_taken_is_taken_beside_what_cannot() -> None:
