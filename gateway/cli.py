@@ -63,7 +63,9 @@ async def _serve(settings: "Settings", config: Path) -> None:
     from gateway.app import Gateway
     from gateway.settings import load
 
-    await Gateway(settings, reread=partial(load, config)).run(lambda it: _announce(settings, it.listen, it.admin))
+    await Gateway(settings, reread=partial(load, config)).run(
+        lambda it: None if settings.listen.startswith("fd:") else _announce(settings, it.listen, it.admin)
+    )
 
 
 async def _supervise(settings: "Settings", config: Path, workers: int) -> None:
@@ -75,7 +77,7 @@ async def _supervise(settings: "Settings", config: Path, workers: int) -> None:
 
 
 def _announce(settings: "Settings", listen: str, admin: str) -> None:
-    """Say where the gateway is, once it is there."""
+    """Say where the gateway is, once it is there; a worker says nothing, its supervisor does."""
     scheme = "https" if settings.tls.certificate else "http"
     visitors = listen if listen.startswith("unix:") else f"{scheme}://{listen}"
     operators = admin if admin.startswith("unix:") else f"http://{admin}/dashboard"

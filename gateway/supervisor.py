@@ -20,7 +20,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StoreUnavailable
 from gateway.listening import BACKLOG, listen, open_socket, shown
 from gateway.settings import Settings
 from gateway.store.embedded import EmbeddedStore
@@ -59,9 +59,9 @@ class Supervisor:
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="talon-workers-")))
             await self._start_store(stack)
             self._open_sockets(stack)
+            stack.push_async_callback(self._end_all)
             for slot in range(self._count):
                 self._workers[slot] = await self._started(slot)
-            stack.push_async_callback(self._end_all)
             await self._open_admin(stack)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,7 +84,7 @@ class Supervisor:
         await store.start()
         stack.push_async_callback(store.stop)
         self._store = store.url
-        keeping = asyncio.create_task(store.keep(lambda: event("store_restarted")))
+        keeping = asyncio.create_task(_keep(store))
         stack.callback(keeping.cancel)
 
     def _open_sockets(self, stack: contextlib.AsyncExitStack) -> None:
@@ -109,6 +109,8 @@ class Supervisor:
             ready = await worker.start(self._store)
         except TimeoutError:
             ready = False
+        except OSError as error:
+            raise ConfigError(f"worker {slot} cannot be started: {error.strerror or error}") from error
         if not ready:
             worker.tell(signal.SIGKILL)
             await worker.wait()
@@ -216,3 +218,13 @@ class Supervisor:
             response.headers.update(fields)
             return response
         return web.Response(status=503, text="no worker is there; they are being started again\n")
+
+
+async def _keep(store: EmbeddedStore) -> None:
+    """Keep the store running; one that does not start again is told and tried again."""
+    while True:
+        try:
+            await store.keep(lambda: event("store_restarted"))
+        except StoreUnavailable as error:
+            event("store_unavailable", error=error)
+            await asyncio.sleep(LONGEST_PAUSE)

@@ -56,7 +56,6 @@ class Worker:
         }
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
-            stdout=asyncio.subprocess.DEVNULL if self.slot else None,
             env={**os.environ, **own},
             pass_fds=(descriptor,),
             preexec_fn=die_with_parent if sys.platform == "linux" else None,

@@ -86,6 +86,19 @@ def test_one_address_one_room_and_one_sum_of_metrics(pair: Gateway) -> None:
     assert len(seen) == 3, "two workers and the store"
 
 
+def test_access_logs_of_all_workers_come_out(portal: Portal) -> None:
+    """With `access_log: "-"` every request has its line on standard output, whichever worker it met."""
+    portal.start_backend("--workers", 8, "--service-time", "1ms")
+    config = portal.config(access_log="-")
+    child = portal.children.talon("gateway", "serve", "--config", config, "--workers", 2)
+    gateway = announced(child)
+    wait_for(gateway.nodes_up, 5.0, "all nodes are up")
+    for _ in range(30):
+        assert ask(gateway.visitors, "/healthz").status == 200
+    wait_for(lambda: child.out.count('"path":"/healthz"') == 30, 5.0, "all lines are there")
+    assert child.out.count("visitors http") == 1, "workers do not say where they are"
+
+
 def test_a_killed_worker_loses_only_what_was_open_in_it(pair: Gateway) -> None:
     """The other goes on, who is connecting waits for the next one, which is there in a moment."""
     slow = {number: socket.create_connection(tuple(pair.visitors.rsplit(":", 1))) for number in range(16)}
