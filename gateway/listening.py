@@ -85,16 +85,14 @@ async def listen(
 def _tcp(address: str, *, shared: bool) -> socket.socket:
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.getaddrinfo(
-        host, int(port), family=0 if family == socket.AF_INET else family, type=socket.SOCK_STREAM
-    )
-    sock = socket.socket(found[0][0], socket.SOCK_STREAM)
+    found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    family, address_of = min((entry[0], entry[4]) for entry in found)  # a name's IPv4 address, if it has one
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sock.bind(found[0][4])
+        sock.bind(address_of)
     except BaseException:
         sock.close()
         raise

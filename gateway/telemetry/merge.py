@@ -30,12 +30,13 @@ def merge(texts: Iterable[str]) -> str:
             for sample in family.samples:
                 key = sample.name, tuple(sample.labels.items())
                 before = merged.samples.get(key)
-                merged.samples[key] = sample.value if before is None else _both(family, before, sample.value)
+                merged.samples[key] = (
+                    sample.value if before is None else _both(family.name, family.type, before, sample.value)
+                )
     return "".join(_shown(name, family) for name, family in families.items())
 
 
-def _both(family: object, one: float, other: float) -> float:
-    name, kind = getattr(family, "name", ""), getattr(family, "type", "")
+def _both(name: str, kind: str, one: float, other: float) -> float:
     if name in LEAST:
         return min(one, other)
     adds = name in SUMMED or (kind in ("counter", "histogram") and name not in SHARED)

@@ -93,6 +93,8 @@ class Contender:
     address: str
     processes: Callable[[], Sequence[int]]
     cookie: str = ""
+    varied: bool = False
+    """Whether no request is like the one before."""
     loads: list[Load] = field(default_factory=list)
 
 

@@ -22,7 +22,8 @@ from tests.bench.contenders import (
 from tests.bench.wrk import Load, hit
 from tests.integration.portal import Portal, opened_portal
 
-ALL = ("nginx", "haproxy", "naive aiohttp", "naive aiohttp whole", "talon", "talon room", "haproxy front")
+VARIED = "talon room varied"
+ALL = ("nginx", "haproxy", "naive aiohttp", "naive aiohttp whole", "talon", "talon room", VARIED, "haproxy front")
 
 
 def ratio(mine: Sequence[Load], others: Sequence[Load]) -> str:
@@ -42,13 +43,25 @@ def rounds(
         for contender in list(contenders.values())[:: 1 if turn % 2 == 0 else -1]:
             fields = [*FIELDS, *([f"Cookie: {contender.cookie}"] if contender.cookie else [])]
             url = f"http://{contender.address}/{size.replace(' ', '')}"
-            done = hit(url, contender.processes, seconds=seconds, fields=fields, connections=connections, core=core)
-            contender.loads.append(done)
+            contender.loads.append(
+                hit(
+                    url,
+                    contender.processes,
+                    seconds=seconds,
+                    fields=fields,
+                    connections=connections,
+                    core=core,
+                    varied=contender.varied,
+                )
+            )
 
 
 def started(portal: Portal, address: str, names: Sequence[str]) -> dict[str, Contender]:
     """Start what is named, in an order in which each has what it needs."""
-    made = {name: start(portal, name, address) for name in names if name != "haproxy front"}
+    made = {name: start(portal, name, address) for name in names if name not in ("haproxy front", VARIED)}
+    if VARIED in names:
+        room = made["talon room"]
+        made[VARIED] = Contender(address=room.address, processes=room.processes, cookie=room.cookie, varied=True)
     if "haproxy front" in names:
         made["haproxy front"] = start_haproxy_front(portal, address, made["talon room"])
     return made

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -20,6 +21,17 @@ request = function()
   return wrk.format("GET", nil, {["Cookie"] = "talon_lang=ru; talon_ticket=" .. tickets[turn]})
 end
 """
+
+_VARIED = """
+local turn = 0
+request = function()
+  turn = turn %% 997 + 1
+  wrk.headers["Referer"] = "http://portal.example/doctors/" .. turn
+  wrk.headers["X-Trace"] = "t" .. turn * 7919
+  return wrk.format("GET", "%s?turn=" .. turn)
+end
+"""
+"""Every request with another target and other fields than the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +90,25 @@ def hit(
     connections: int = 64,
     fields: Sequence[str] = (),
     core: int = -1,
+    varied: bool = False,
 ) -> Load:
-    """Ask `url` with these header fields as fast as it answers; the processor time of `processes` is measured."""
+    """Ask `url` with these header fields as fast as it answers; the processor time of `processes` is measured.
+
+    With `varied` no request is like the one before.
+    """
     binary = shutil.which("wrk")
     if binary is None:
         raise FileNotFoundError("wrk is not installed; get it with `apt-get install wrk` or `make system`")
     options = [word for one in fields for word in ("-H", one)]
     command = pinned(core, binary, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", *options, url)
-    before = on_cpu(processes())
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
-    return _load(done.stdout, cpu=on_cpu(processes()) - before)
+    with tempfile.TemporaryDirectory(prefix="talon-wrk-") as folder:
+        if varied:
+            script = Path(folder) / "varied.lua"
+            script.write_text(_VARIED % urlsplit(url).path)
+            command += ["-s", str(script)]
+        before = on_cpu(processes())
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30, check=True)
+        return _load(done.stdout, cpu=on_cpu(processes()) - before)
 
 
 def on_cpu(processes: Sequence[int]) -> float:
