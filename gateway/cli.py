@@ -114,14 +114,18 @@ def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
 
 
 def check_config(file: Annotated[Path, typer.Argument(help="The YAML configuration.")]) -> None:
-    """Validate a configuration file; says the first thing that is wrong and where.
+    """Validate a configuration file, and the certificates that it names; says the first thing that is wrong and where.
 
     Example: talon check-config config/talon.yaml
     """
     from gateway.settings import load
+    from gateway.tls import node_context, visitors_context
 
     try:
         settings = load(file)
+        visitors_context(settings.tls)
+        for name, pool in settings.pools.items():
+            node_context(name, pool.tls)
     except ConfigError as error:
         raise fail(error) from error
     nodes = sum(len(pool.nodes) for pool in settings.pools.values())

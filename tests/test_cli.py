@@ -44,6 +44,23 @@ def test_the_contracts_commands_are_there() -> None:
     assert {*forecast, *((name,) for name in plain)} <= set(COMMANDS)
 
 
+def test_a_certificate_that_cannot_be_used_is_no_valid_configuration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is found before a start or a reload would find it, for visitors and for nodes."""
+    (tmp_path / "none.pem").write_text("nothing")
+    wrong = f"{{certificate: {tmp_path / 'none.pem'}, key: {tmp_path / 'none.pem'}}}"
+    nodes = "pools: {primary: {nodes: ['https://127.0.0.1:1'], tls: {ca: /nowhere.pem}}}"
+    for text, says in (
+        (f"tls: {wrong}\npools: {{primary: {{nodes: ['http://127.0.0.1:1']}}}}", "tls.certificate: "),
+        (nodes, "pools.primary.tls: "),
+    ):
+        (tmp_path / "talon.yaml").write_text(text)
+        code, out, err = ended(capsys, "check-config", str(tmp_path / "talon.yaml"))
+        assert (code, out) == (2, "")
+        assert err.startswith(f"talon: {says}")
+
+
 @pytest.mark.parametrize("path", [(), ("forecast",), *COMMANDS], ids=" ".join)
 def test_help_works_everywhere(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` ends with 0, says something on standard output and nothing on standard error."""
