@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from tests.bench.others import PACKAGES, start_other
 from tests.bench.wrk import Load, pinned
 from tests.conftest import free_port, require
 from tests.integration.portal import Portal, announced
@@ -159,7 +160,26 @@ def start(portal: Portal, name: str, node: str) -> Contender:
         child = portal.children.start(name, *command, environ={"PYTHONPATH": str(ROOT)})
         child.announces("serving")
         return Contender(address=f"127.0.0.1:{port}", processes=lambda: family(child.pid))
+    if name in PACKAGES:
+        listen, pid = start_other(portal, name, node)
+        wait_for(lambda: answers(listen), 30.0, f"{name} answers")
+        return Contender(address=listen, processes=lambda: family(pid))
     return start_talon(portal, name, node)
+
+
+def start_auth_request(portal: Portal, node: str, talon: Contender) -> Contender:
+    """Start nginx as config/nginx-auth-request.conf has it, which asks Talon for each request whether it may pass."""
+    text = (ROOT / "config" / "nginx-auth-request.conf").read_text()
+    for written, real in (
+        ("127.0.0.1:8080", talon.address),
+        ("127.0.0.1:9001", node),
+        ("listen 80;", "listen LISTEN;"),
+    ):
+        assert written in text
+        text = text.replace(written, real)
+    inside = text.replace("{", "{{").replace("}", "}}").replace("LISTEN", "{listen} backlog=4096")
+    listen, pid = start_nginx(portal, "auth", inside, core=0)
+    return Contender(address=listen, processes=lambda: [*family(pid), *talon.processes()], cookie=talon.cookie)
 
 
 def start_haproxy_front(portal: Portal, node: str, talon: Contender) -> Contender:

@@ -7,6 +7,7 @@ load that is too slow nor a neighbour on the core changes what is compared.
 """
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from statistics import median, quantiles
 
@@ -16,14 +17,21 @@ from tests.bench.contenders import (
     Contender,
     node,
     start,
+    start_auth_request,
     start_haproxy_front,
     start_talon,
 )
+from tests.bench.others import PACKAGES
+from tests.bench.steady import steady
 from tests.bench.wrk import Load, hit
 from tests.integration.portal import Portal, opened_portal
 
 VARIED = "talon room varied"
-ALL = ("nginx", "haproxy", "naive aiohttp", "naive aiohttp whole", "talon", "talon room", VARIED, "haproxy front")
+FRONTS = ("haproxy front", "nginx auth_request")
+ALL = ("nginx", "haproxy", "naive aiohttp", "naive aiohttp whole", "talon", "talon room", VARIED, *FRONTS)
+SLOW = tuple(PACKAGES)
+"""Far behind the others; they are asked for by name, and installed then."""
+RATE = 500.0
 
 
 def ratio(mine: Sequence[Load], others: Sequence[Load]) -> str:
@@ -58,12 +66,14 @@ def rounds(
 
 def started(portal: Portal, address: str, names: Sequence[str]) -> dict[str, Contender]:
     """Start what is named, in an order in which each has what it needs."""
-    made = {name: start(portal, name, address) for name in names if name not in ("haproxy front", VARIED)}
+    made = {name: start(portal, name, address) for name in names if name not in (*FRONTS, VARIED)}
     if VARIED in names:
         room = made["talon room"]
         made[VARIED] = Contender(address=room.address, processes=room.processes, cookie=room.cookie, varied=True)
     if "haproxy front" in names:
         made["haproxy front"] = start_haproxy_front(portal, address, made["talon room"])
+    if "nginx auth_request" in names:
+        made["nginx auth_request"] = start_auth_request(portal, address, made["talon room"])
     return made
 
 
@@ -92,11 +102,24 @@ def cost(given: argparse.Namespace) -> None:
 
 
 def rate(given: argparse.Namespace) -> None:
-    """The latency of one visitor who asks for one thing after the other, with nobody else there."""
+    """The latency at a fixed moderate rate, counted from the time at which each request is due."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with opened_portal() as portal, node(portal) as address:
-        contenders = started(portal, address, [name for name in given.only if name != "haproxy front"])
-        rounds(contenders, given.rounds, "1 KB", given.seconds, connections=1)
-        table("one visitor at a time", contenders, ["nginx"])
+        contenders = started(portal, address, [name for name in given.only if name != "naive aiohttp whole"])
+        took: dict[str, list[float]] = {name: [] for name in contenders}
+        for turn in range(given.rounds):
+            for name in list(contenders)[:: 1 if turn % 2 == 0 else -1]:
+                one = contenders[name]
+                fields = [*FIELDS, *([f"Cookie: {one.cookie}"] if one.cookie else [])]
+                took[name].append(median(steady(one.address, "/1KB", fields, rate=RATE, seconds=given.seconds)))
+    print(f"| {RATE:g} requests/s | p50 ms, median of rounds (range) | more than nginx, in the same round |")
+    print("|---|---|---|")
+    for name, values in took.items():
+        more = [own - other for own, other in zip(values, took["nginx"], strict=True)]
+        spread = f"{min(values) * 1000:.2f}-{max(values) * 1000:.2f}"
+        print(f"| {name} | {median(values) * 1000:.2f} ({spread}) | {median(more) * 1000:+.2f} |")
+    print(flush=True)
 
 
 def workers(given: argparse.Namespace) -> None:
@@ -116,7 +139,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--sizes", nargs="*", choices=list(SIZES), default=list(SIZES))
-    parser.add_argument("--only", nargs="*", choices=ALL, default=list(ALL))
+    parser.add_argument("--only", nargs="*", choices=(*ALL, *SLOW), default=list(ALL))
     parser.add_argument("--what", nargs="*", choices=["cost", "rate", "workers"], default=["cost", "rate", "workers"])
     given = parser.parse_args()
     for what in given.what:
