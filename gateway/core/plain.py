@@ -10,9 +10,8 @@ The same lines come again and again, so what a line means is remembered.
 """
 
 import re
-from collections.abc import Callable
 
-from gateway.core.fields import PASS, Fate, fate, strip_cookies
+from gateway.core.fields import PASS, fate, strip_cookies
 
 END = b"\r\n"
 KEPT = b"Connection: keep-alive"
@@ -24,9 +23,7 @@ _PRINTABLE = bytes(range(0x20, 0x7F))
 _LINE = re.compile(
     rb"GET (/(?!/)[A-Za-z0-9/._~!$&'()*+,;=:@-]*+)(\?[A-Za-z0-9/._~!$&'()*+,;=:@%?-]*+)? HTTP/1\.1(?=\r\n)"
 )
-_HOST = re.compile(rb"[A-Za-z0-9.:-]++")
-_NAME = re.compile(rb"[A-Za-z0-9-]++")
-_LENGTH = re.compile(rb"[0-9]{1,9}")
+_NAME = re.compile(rb"[A-Za-z0-9-]{1,60}")
 _STATUSES = {b"HTTP/1.1 %d " % status: status for status in range(200, 600) if status not in (204, 304)}
 """Beginnings of answers that have a body."""
 _NEED_READING = frozenset(
@@ -36,53 +33,54 @@ _NEED_READING = frozenset(
     }
 )
 """Fields of requests that pass, and mean something to the gateway itself."""
-_ONE_PERSONS = frozenset({b"authorization", b"cookie", b"set-cookie"})
+_ONE_PERSONS = frozenset({b"authorization", b"set-cookie"})
+"""Fields that pass, and whose lines are not remembered."""
 
-PASSES, CONNECTION, HOST, COOKIE, DATE, LENGTH, NOT_PLAIN = range(1, 8)
+PASSES, PERSONAL, CONNECTION, HOST, COOKIE, DATE, LENGTH, NOT_PLAIN = range(1, 9)
 """What a line means."""
+_FORMS = {
+    CONNECTION: re.compile(rb"keep-alive"),
+    HOST: re.compile(rb"[A-Za-z0-9.:-]++"),
+    LENGTH: re.compile(rb"[0-9]{1,9}"),
+}
+"""What the values must be like of lines that mean this."""
 
 
 class _Lines:
-    """What lines mean, by the name and value of their field, as far as that is plain."""
+    """What lines mean, as far as they are plain: by their name, where that needs a value of its form."""
 
-    def __init__(self, meaning: Callable[[bytes, bytes, Fate], int]) -> None:
+    def __init__(self, own: dict[bytes, int], also: frozenset[bytes]) -> None:
         self.known: dict[bytes, int] = {}
-        self._meaning = meaning
+        self._names: dict[bytes, int] = {}
+        self._own = own
+        """Names with a meaning, in their usual spelling; in another one they are for a parser."""
+        self._for_parsers = also | {name.lower() for name in own}
 
     def read(self, line: bytes) -> int:
         """Return what a line means that is not known yet."""
         name, colon, value = line.partition(b": ")
-        if not colon or _NAME.fullmatch(name) is None or value.translate(None, _PRINTABLE):
+        meaning = self._names.get(name) or self._learn(name)
+        form = _FORMS.get(meaning)
+        if not colon or value.translate(None, _PRINTABLE) or (form is not None and form.fullmatch(value) is None):
             return NOT_PLAIN
-        if name == b"Connection":
-            meaning = CONNECTION if line == KEPT else NOT_PLAIN
-        else:
-            meaning = self._meaning(name, value, fate(name))
-        if len(line) <= LONGEST and name.lower() not in _ONE_PERSONS:
+        if len(line) <= LONGEST and meaning != COOKIE and meaning != PERSONAL:
             if len(self.known) >= MAX_LINES:
                 self.known.clear()
             self.known[line] = meaning
         return meaning
 
-
-def _in_request(name: bytes, value: bytes, becomes: Fate) -> int:
-    if name == b"Host":
-        return HOST if _HOST.fullmatch(value) is not None else NOT_PLAIN
-    if name == b"Cookie":
-        return COOKIE
-    return PASSES if becomes is PASS and name.lower() not in _NEED_READING else NOT_PLAIN
-
-
-def _in_answer(name: bytes, value: bytes, becomes: Fate) -> int:
-    if name == b"Content-Length":
-        return LENGTH if _LENGTH.fullmatch(value) is not None else NOT_PLAIN
-    if name == b"Date":
-        return DATE
-    return PASSES if becomes is PASS and name.lower() not in (b"content-length", b"date") else NOT_PLAIN
+    def _learn(self, name: bytes) -> int:
+        if len(self._names) >= MAX_LINES:
+            self._names.clear()
+        meaning, lower = self._own.get(name, NOT_PLAIN), name.lower()
+        if lower not in self._for_parsers and _NAME.fullmatch(name) is not None and fate(name) is PASS:
+            meaning = PERSONAL if lower in _ONE_PERSONS else PASSES
+        self._names[name] = meaning
+        return meaning
 
 
-_of_requests = _Lines(_in_request)
-_of_answers = _Lines(_in_answer)
+_of_requests = _Lines({b"Host": HOST, b"Cookie": COOKIE, b"Connection": CONNECTION}, _NEED_READING)
+_of_answers = _Lines({b"Content-Length": LENGTH, b"Date": DATE, b"Connection": CONNECTION}, frozenset())
 
 
 class PlainFields:
@@ -144,7 +142,7 @@ def plain_answer(data: bytes) -> tuple[int, bytes, int, bool] | None:
     known, length, dated, kept = _of_answers.known, -1, False, False
     for line in lines[1:]:
         meaning = known.get(line) or _of_answers.read(line)
-        if meaning == PASSES:
+        if meaning <= PERSONAL:
             continue
         if meaning == LENGTH and length < 0:
             length = int(line.partition(b": ")[2])

@@ -38,20 +38,17 @@ class HandlingConnection(GreetedConnection):
 
     def _take_plain(self, data: bytes) -> PlainRequest | None:
         """Make the request of the bytes that is handled now, if they are a plain one and may go past the parser."""
-        line = plain_line(data)
+        line, policy = plain_line(data), self._server.policy
         if line is None or self._force_close or self._server.quick is None:
             return None
         end = line.end()
+        if len(data) > LONGEST or end > policy.max_line:
+            return None
         fields, came = self._fields, data[end:]
         if fields is None or fields.came != came:
-            policy = self._server.policy
-            if len(data) > min(LONGEST, policy.max_line, policy.max_field):
-                return None
-            fields = self._fields = plain_fields(came, policy.max_fields)
+            fields = self._fields = plain_fields(came, policy.max_fields) if len(came) <= policy.max_field else None
             if fields is None:
                 return None
-        elif end > self._server.policy.max_line:
-            return None
         path, query = line.groups()
         request = PlainRequest(path.decode(), query.decode() if query else "", fields, self)
         self._request_count += 1

@@ -94,6 +94,7 @@ class Contender:
     address: str
     processes: Callable[[], Sequence[int]]
     cookie: str = ""
+    connections: int = 64
     varied: bool = False
     """Whether no request is like the one before."""
     loads: list[Load] = field(default_factory=list)
@@ -208,7 +209,6 @@ def start_talon(
     name: str,
     node: str,
     workers: int = 1,
-    core: int | None = 0,
     changes: Mapping[str, Any] | None = None,
 ) -> Contender:
     """Start Talon; with "room" in its name a visit is let in, and its pass comes with each request."""
@@ -221,7 +221,7 @@ def start_talon(
         **(changes or {}),
     )
     command = (*TALON, "serve", "--config", path, *(["--workers", workers] if workers > 1 else []))
-    child = portal.children.start(name, *(pinned(core, *command) if core is not None else command))
+    child = portal.children.start(name, *pinned(0, *command))
     gateway = announced(child)
     wait_for(gateway.nodes_up, 10.0, "the node is up")
     made = Contender(address=gateway.visitors, processes=lambda: family(child.pid))

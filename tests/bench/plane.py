@@ -43,9 +43,7 @@ def ratio(mine: Sequence[Load], others: Sequence[Load]) -> str:
     return f"{median(ratios):.2f} ({low:.2f}-{high:.2f})"
 
 
-def rounds(
-    contenders: Mapping[str, Contender], count: int, size: str, seconds: float, *, connections: int = 64, core: int = -1
-) -> None:
+def rounds(contenders: Mapping[str, Contender], count: int, size: str, seconds: float) -> None:
     """Load the contenders in turn, so many times."""
     for turn in range(count):
         for contender in list(contenders.values())[:: 1 if turn % 2 == 0 else -1]:
@@ -57,8 +55,7 @@ def rounds(
                     contender.processes,
                     seconds=seconds,
                     fields=fields,
-                    connections=connections,
-                    core=core,
+                    connections=contender.connections,
                     varied=contender.varied,
                 )
             )
@@ -123,12 +120,13 @@ def rate(given: argparse.Namespace) -> None:
 
 
 def workers(given: argparse.Namespace) -> None:
-    """One worker and two, on both cores."""
+    """One worker and two, with as many connections for each, beside no other load on their core."""
     with opened_portal() as portal, node(portal) as address:
         contenders = {
-            "1 worker": start_talon(portal, "talon one", address, core=None),
-            "2 workers": start_talon(portal, "talon two", address, workers=2, core=None),
+            "1 worker": start_talon(portal, "talon one", address),
+            "2 workers": start_talon(portal, "talon two", address, workers=2),
         }
+        contenders["2 workers"].connections *= 2
         rounds(contenders, given.rounds, "1 KB", given.seconds)
         table("workers", contenders, ["1 worker"])
 
