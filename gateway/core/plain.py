@@ -75,7 +75,8 @@ class _Lines:
         meaning, lower = self._own.get(name, NOT_PLAIN), name.lower()
         if lower not in self._for_parsers and _NAME.fullmatch(name) is not None and fate(name) is PASS:
             meaning = PERSONAL if lower in _ONE_PERSONS else PASSES
-        self._names[name] = meaning
+        if len(name) <= LONGEST:
+            self._names[name] = meaning
         return meaning
 
 

@@ -93,6 +93,8 @@ def cost(given: argparse.Namespace) -> None:
     for size in given.sizes:
         with opened_portal() as portal, node(portal) as address:
             contenders = started(portal, address, given.only)
+            for contender in contenders.values():
+                contender.connections = 8 if size == "10 MB" else 64  # each must get something within a round
             rounds(contenders, given.rounds, size, given.seconds)
             beside = [name for name in ("nginx", "haproxy", "naive aiohttp") if name in contenders]
             table(size, contenders, beside)
