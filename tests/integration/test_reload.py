@@ -66,6 +66,14 @@ def test_another_certificate_is_taken() -> None:
     assert (str(taken.tls.certificate), named) == ("/etc/b.pem", [])
 
 
+def test_tls_stays_on_or_off_until_a_restart() -> None:
+    """Cookies are `Secure` just where visitors come by TLS, whatever the new file says."""
+    plain, secured = settings(), settings(tls={"certificate": "/etc/a.pem", "key": "/etc/a.key"})
+    for old, new in ((plain, secured), (secured, plain)):
+        taken, named = adoptable(old, new)
+        assert (taken.tls, taken.secure, named) == (old.tls, old.secure, ["tls"])
+
+
 def test_what_can_be_taken_is_taken_beside_what_cannot() -> None:
     """A key that needs a restart does not keep the others of its section from being taken."""
     taken, _ = adoptable(settings(), settings(rooms=room(claim_window="5m", message="x"), proxy={"max_body": 5}))
