@@ -221,10 +221,15 @@ class Supervisor:
 
 
 async def _keep(store: EmbeddedStore) -> None:
-    """Keep the store running; one that does not start again is told and tried again."""
+    """Keep the store running; one that does not start again is told and tried again, later each time."""
+    pause = FIRST_PAUSE
     while True:
+        since = time.monotonic()
         try:
             await store.keep(lambda: event("store_restarted"))
         except StoreUnavailable as error:
             event("store_unavailable", error=error)
-            await asyncio.sleep(LONGEST_PAUSE)
+        if time.monotonic() - since > 2 * LONGEST_PAUSE:
+            pause = FIRST_PAUSE
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
