@@ -46,12 +46,14 @@ def _version_1(data: bytes) -> Preface | None:
         return Preface(None, end + 2)
     if len(words) != 6 or words[1] not in (b"TCP4", b"TCP6"):
         raise BadPreface("expected PROXY TCP4|TCP6 SOURCE DESTINATION PORT PORT")
+    if b"%" in words[2] or not words[4].isdigit():
+        raise BadPreface("an address with a zone, or a port that is no number")  # Python would read both
     try:
         source = ipaddress.ip_address(words[2].decode("ascii"))
         port = int(words[4])
     except ValueError as error:
         raise BadPreface(f"not an address: {error}") from error
-    if source.version != (4 if words[1] == b"TCP4" else 6) or not 0 <= port <= 65535:
+    if source.version != (4 if words[1] == b"TCP4" else 6) or port > 65535:
         raise BadPreface("the address is of another family")
     return Preface((str(source), port), end + 2)
 

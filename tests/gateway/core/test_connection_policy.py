@@ -1,10 +1,9 @@
-"""Limits of connections, and names of fields that steer caches."""
+"""Limits of connections."""
 
 from typing import Any
 
 import pytest
 
-from gateway.core.caches import steers_caches
 from gateway.core.connection_policy import ConnectionPolicy
 
 
@@ -33,9 +32,3 @@ def test_the_watch_looks_often_enough_for_the_shortest_limit() -> None:
     assert ConnectionPolicy().look == 0.5
     assert ConnectionPolicy(head_timeout=2.0).look == 0.2
     assert ConnectionPolicy(head_timeout=0.01).look == 0.01
-
-
-def test_fields_for_caches_are_known_whatever_their_vendor() -> None:
-    """CDNs have fields of their own; others are left alone."""
-    assert all(steers_caches(name) for name in ("Cache-Control", "EXPIRES", "CDN-Cache-Control", "Surrogate-Control"))
-    assert not any(steers_caches(name) for name in ("ETag", "Set-Cookie", "Cache-Status"))
