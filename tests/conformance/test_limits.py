@@ -156,13 +156,16 @@ def test_bodies_are_limited_by_class_announced_or_not(strict: str, node: Node) -
 
 
 def test_heads_are_limited(strict: str) -> None:
-    """Line, fields and their number have limits, each with a 4xx and a closed connection."""
-    for line, fields in (
-        (f"GET /{'x' * 9000} HTTP/1.1", []),
-        ("GET / HTTP/1.1", [f"X-A: {'x' * 9000}"]),
-        ("GET / HTTP/1.1", [f"X-{number}: a" for number in range(200)]),
+    """A line or a field that is too long is a 431, too many fields are a 400; each closes the connection."""
+    for line, fields, status in (
+        (f"GET /{'x' * 9000} HTTP/1.1", [], 431),
+        ("GET / HTTP/1.1", [f"X-A: {'x' * 9000}"], 431),
+        ("GET / HTTP/1.1", [f"X-{number}: a" for number in range(200)], 400),
     ):
-        assert ask(strict, *fields, line=line).status in (400, 431)
+        with connected(strict) as visitor:
+            visitor.send("\r\n".join([line, "Host: x", *fields, "", ""]).encode())
+            assert visitor.answer().status == status
+            assert visitor.ended()
 
 
 def test_one_address_gets_so_many_connections(strict: str) -> None:
