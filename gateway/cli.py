@@ -125,7 +125,8 @@ def check_config(file: Annotated[Path, typer.Argument(help="The YAML configurati
         settings = load(file)
         visitors_context(settings.tls)
         for name, pool in settings.pools.items():
-            node_context(name, pool.tls)
+            if any(node.startswith("https:") for node in pool.nodes):
+                node_context(name, pool.tls)
     except ConfigError as error:
         raise fail(error) from error
     nodes = sum(len(pool.nodes) for pool in settings.pools.values())

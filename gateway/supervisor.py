@@ -111,6 +111,9 @@ class Supervisor:
             ready = False
         except OSError as error:
             raise ConfigError(f"worker {slot} cannot be started: {error.strerror or error}") from error
+        except asyncio.CancelledError:
+            worker.tell(signal.SIGKILL)  # nobody knows of it yet
+            raise
         if not ready:
             worker.tell(signal.SIGKILL)
             await worker.wait()

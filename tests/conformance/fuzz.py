@@ -51,6 +51,21 @@ FIELDS += [
     b"Max-Forwards: 0",
     b"Host: y",
 ]
+HARMLESS = [
+    b"X-A: 1",
+    b"Accept: text/html",
+    b"Cookie: talon_pass=a.b.c; a=b",
+    b"Connection: keep-alive",
+    b"X-B: \xff\xe9",
+]
+HARMLESS += [b"X-Empty:", b"x-c:1", b"Idempotency-Key: abc", b"Connection: keep-alive, X-A", b"X-Long: " + b"y" * 900]
+READS = [b"GET / HTTP/1.1", b"GET /doctors?a=%20 HTTP/1.1", b"GET /a/%2f HTTP/1.1", b"HEAD /a HTTP/1.1"]
+WRITES = [b"POST /login HTTP/1.1", b"PUT /a HTTP/1.1"]
+FRAMED = [
+    (b"Content-Length: 5", b"hello"),
+    (b"Content-Length: 0", b""),
+    (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n0\r\n\r\n"),
+]
 BODIES = [
     b"",
     b"hello",
@@ -111,11 +126,21 @@ def mutated(chance: Random, data: bytes) -> bytes:
 
 def some_request(chance: Random) -> bytes:
     """Return a request, or nearly one."""
+    if chance.random() < 0.6:
+        return mutated(chance, some_valid_request(chance))
     fields = chance.sample(FIELDS, chance.randrange(0, 6))
     if chance.random() < 0.8 and b"Host: x" not in fields:
         fields.insert(0, b"Host: x")
     data = b"\r\n".join([chance.choice(LINES), *fields]) + b"\r\n\r\n" + chance.choice(BODIES)
     return mutated(chance, data)
+
+
+def some_valid_request(chance: Random) -> bytes:
+    """Return a request with a body that is framed as its fields say."""
+    framing, body = chance.choice([(b"", b""), (b"", b""), *FRAMED])
+    fields = [b"Host: x", *chance.sample(HARMLESS, chance.randrange(0, 5)), *([framing] if framing else [])]
+    line = chance.choice(WRITES if framing else READS)
+    return b"\r\n".join([line, *fields]) + b"\r\n\r\n" + body
 
 
 class Failed(AssertionError):
