@@ -5,8 +5,8 @@ UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --all-extras
 # Tests that may share the machine with each other; the rest runs alone, because it measures real servers.
-SHARING := tests/gateway tests/forecasting tests/contract tests/sim tests/security tests/test_notebooks.py \
-	tests/test_tutorial.py tests/integration/test_demo.py
+SHARING := tests/gateway tests/forecasting tests/contract tests/sim tests/security tests/conformance tests/browser \
+	$(wildcard tests/test_*.py) tests/integration/test_demo.py
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON ?= $(PYTHON)

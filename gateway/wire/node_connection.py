@@ -238,8 +238,8 @@ class NodeConnection(asyncio.Protocol):
             return
         if self._head_bytes > MAX_HEAD and sum(len(name) + len(value) for name, value in self._fields) > MAX_HEAD:
             raise NodeBroke(f"the head of the answer is longer than {MAX_HEAD} bytes")
-        if _CONTROL.search(self._reason) is not None:
-            raise NodeBroke("control characters in the reason")
+        if not 100 <= status <= 599 or _CONTROL.search(self._reason) is not None:
+            raise NodeBroke(f"a status or reason that HTTP has not: {status}")
         fields, self._fields = self._fields, []
         if status < 200 and status != 101:
             if self._interim is not None:

@@ -139,6 +139,13 @@ def test_bytes_that_nobody_asked_for_end_the_connection(talon: Proxy, node: Node
     assert ended.wait(5)
 
 
+@pytest.mark.parametrize("status", ["099 Low", "600 High", "900 OK"])
+def test_a_status_that_http_has_not_is_a_502(talon: Proxy, node: Node, status: str) -> None:
+    """RFC 9110, 15: values outside of 100..599 are invalid; nginx hands them on."""
+    node.plays(head("Content-Length: 2", status=status) + b"ok")
+    assert ask(talon.address).status == 502
+
+
 @pytest.mark.parametrize("length", [60_000, 6_000_000])
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 def test_half_an_answer_is_told_from_a_whole_one(proxy: Proxy, node: Node, length: int, framing: str) -> None:
