@@ -15,17 +15,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 
-from gateway.errors import ConfigError, StoreUnavailable
+from gateway.errors import ConfigError
 from gateway.listening import BACKLOG, listen, open_socket, shown
+from gateway.loops.supervise import every
 from gateway.settings import Settings
 from gateway.store.embedded import EmbeddedStore
 from gateway.telemetry.events import event
 from gateway.telemetry.merge import merge
+from gateway.telemetry.metrics import Metrics
 from gateway.worker import Worker
 
 FIRST_PAUSE = 0.5
@@ -84,7 +87,8 @@ class Supervisor:
         await store.start()
         stack.push_async_callback(store.stop)
         self._store = store.url
-        keeping = asyncio.create_task(_keep(store))
+        keep = partial(store.keep, lambda: event("store_restarted"))
+        keeping = asyncio.create_task(every("keep_store", 0.0, keep, Metrics(), time.monotonic))
         stack.callback(keeping.cancel)
 
     def _open_sockets(self, stack: contextlib.AsyncExitStack) -> None:
@@ -112,7 +116,8 @@ class Supervisor:
         except OSError as error:
             raise ConfigError(f"worker {slot} cannot be started: {error.strerror or error}") from error
         except asyncio.CancelledError:
-            worker.tell(signal.SIGKILL)  # nobody knows of it yet
+            if worker.pid:
+                self._let_go(worker)  # nobody else knows of it
             raise
         if not ready:
             worker.tell(signal.SIGKILL)
@@ -174,10 +179,10 @@ class Supervisor:
             await worker.wait()
 
     async def _end_all(self) -> None:
-        if self._reloading is not None:
-            self._reloading.cancel()
-        for task in self._keepers.values():
+        tasks = [*self._keepers.values(), *([self._reloading] if self._reloading is not None else [])]
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # what they were starting is being let go then
         there = [self._end(worker) for worker in self._workers if worker is not None and worker.running]
         await asyncio.gather(*there, *self._ending)
 
@@ -221,18 +226,3 @@ class Supervisor:
             response.headers.update(fields)
             return response
         return web.Response(status=503, text="no worker is there; they are being started again\n")
-
-
-async def _keep(store: EmbeddedStore) -> None:
-    """Keep the store running; one that does not start again is told and tried again, later each time."""
-    pause = FIRST_PAUSE
-    while True:
-        since = time.monotonic()
-        try:
-            await store.keep(lambda: event("store_restarted"))
-        except StoreUnavailable as error:
-            event("store_unavailable", error=error)
-        if time.monotonic() - since > 2 * LONGEST_PAUSE:
-            pause = FIRST_PAUSE
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)

@@ -18,7 +18,8 @@ from gateway.worker import Worker
 from tests.conftest import until
 
 NO_MEMORY = OSError(errno.ENOMEM, "Cannot allocate memory")
-Outcome = bool | OSError
+Outcome = bool | OSError | None
+"""Whether it starts, or why not; None for one that never comes to that."""
 
 
 class Pretended(Worker):
@@ -30,9 +31,15 @@ class Pretended(Worker):
         self.over, self.told = asyncio.Event(), list[signal.Signals]()
         if isinstance(self.outcome, OSError):
             raise self.outcome
+        if self.outcome is None:
+            await asyncio.Event().wait()
         if not self.outcome:
             self.over.set()
-        return self.outcome
+        return bool(self.outcome)
+
+    @property
+    def pid(self) -> int:
+        return 1
 
     @property
     def running(self) -> bool:
@@ -138,6 +145,18 @@ async def test_one_that_cannot_be_started_again_is_tried_again(
     assert made[3].told == [signal.SIGTERM]
 
 
+async def test_one_that_is_being_started_ends_with_the_others(
+    made: list[Pretended], starts: Callable[..., None], tmp_path: Path
+) -> None:
+    """The supervisor ends in the middle of a reload: nobody is left behind."""
+    starts(True, None)
+    it = supervisor(1, tmp_path)
+    async with running(it):
+        it.reload()
+        await until(lambda: len(made) == 2, what="the second is being started")
+    assert [worker.told for worker in made] == [[signal.SIGTERM], [signal.SIGTERM]]
+
+
 async def test_a_store_that_does_not_start_again_is_told_and_tried_again(
     starts: Callable[..., None],
     tmp_path: Path,
@@ -146,8 +165,9 @@ async def test_a_store_that_does_not_start_again_is_told_and_tried_again(
 ) -> None:
     """Workers go on without it meanwhile, as one process does."""
     monkeypatch.setattr("gateway.supervisor.EmbeddedStore", Reluctant)
+    monkeypatch.setattr("gateway.loops.supervise.FIRST_PAUSE", 0.01)
     monkeypatch.setattr(Reluctant, "tries", 0)
     async with running(supervisor(1, tmp_path, store="embedded")):
         await until(lambda: Reluctant.tries == 3, what="tried for the third time")
     told = capfdbinary.readouterr().err
-    assert told.count(b'"event":"store_unavailable","error":"no room on the disk"') == 2, told
+    assert told.count(b'"event":"store_unavailable","loop":"keep_store","error":"no room on the disk"') == 1, told
