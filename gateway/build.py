@@ -21,7 +21,7 @@ from gateway.store.room_options import RoomOptions
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.events import http_logger
 from gateway.telemetry.metrics import Metrics
-from gateway.tls import node_context
+from gateway.tls import node_contexts
 from gateway.web.admin_api import AdminApi
 from gateway.web.gate import Gate
 from gateway.web.identities import Identities
@@ -120,12 +120,12 @@ def build(settings: Settings, store: RoomStore, answers: AnswerStore) -> Parts:
 
 def _node_tls(settings: Settings) -> dict[str, Tls]:
     """Return how to speak TLS to each node that wants it."""
-    made = {}
-    for name, pool in settings.pools.items():
-        nodes = [node for node in pool.nodes if node.startswith("https:")]
-        if nodes:
-            made.update(dict.fromkeys(nodes, Tls(node_context(name, pool.tls), pool.tls.server_name)))
-    return made
+    return {
+        node: Tls(context, settings.pools[name].tls.server_name)
+        for name, context in node_contexts(settings.pools).items()
+        for node in settings.pools[name].nodes
+        if node.startswith("https:")
+    }
 
 
 def _access_log(target: str) -> AccessLog:

@@ -119,14 +119,12 @@ def check_config(file: Annotated[Path, typer.Argument(help="The YAML configurati
     Example: talon check-config config/talon.yaml
     """
     from gateway.settings import load
-    from gateway.tls import node_context, visitors_context
+    from gateway.tls import node_contexts, visitors_context
 
     try:
         settings = load(file)
         visitors_context(settings.tls)
-        for name, pool in settings.pools.items():
-            if any(node.startswith("https:") for node in pool.nodes):
-                node_context(name, pool.tls)
+        node_contexts(settings.pools)
     except ConfigError as error:
         raise fail(error) from error
     nodes = sum(len(pool.nodes) for pool in settings.pools.values())

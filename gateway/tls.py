@@ -1,9 +1,10 @@
 """TLS contexts: for visitors, whose certificates are read again at each reload, and for nodes."""
 
 import ssl
+from collections.abc import Mapping
 
 from gateway.errors import ConfigError
-from gateway.sections import NodeTls, TlsSettings
+from gateway.sections import NodeTls, PoolSettings, TlsSettings
 
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """With TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has nothing else."""
@@ -33,8 +34,16 @@ def load_certificate(context: ssl.SSLContext, rules: TlsSettings) -> None:
         raise ConfigError(f"tls.certificate: {rules.certificate} cannot be used: {_said(error)}") from error
 
 
-def node_context(pool: str, rules: NodeTls) -> ssl.SSLContext:
-    """Return the context for the nodes of a pool whose URLs are https; raises ConfigError."""
+def node_contexts(pools: Mapping[str, PoolSettings]) -> dict[str, ssl.SSLContext]:
+    """Return the context of each pool with nodes whose URLs are https, by its name; raises ConfigError."""
+    return {
+        name: _node_context(name, pool.tls)
+        for name, pool in pools.items()
+        if any(node.startswith("https:") for node in pool.nodes)
+    }
+
+
+def _node_context(pool: str, rules: NodeTls) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=rules.ca)
         if rules.certificate is not None:
