@@ -259,8 +259,7 @@ class Upstream:
         if "Host" not in request.headers:  # HTTP/1.0 need not say it, HTTP/1.1 must (RFC 9112, 3.2)
             named = authority(request.raw_path) or urlsplit(sending.tried[-1]).netloc
             lines.insert(0, f"Host: {named}\r\n".encode("utf-8", "surrogateescape"))
-        if self.origin_secret is not None:
-            lines += [f"{name}: {value}\r\n".encode() for name, value in self.proof(request.method, target).items()]
+        lines += self._proof_lines(request.method, target)
         invited = sending.waits_for_invitation
         lines.append(own_lines(request, body=sending.body, streams=sending.streams, invited=invited))
         line = f"{request.method} {target} HTTP/1.1\r\n".encode("utf-8", "surrogateescape")
@@ -270,10 +269,11 @@ class Upstream:
         """Return the head as it came, but for the gateway's own cookies, with the gateway's own fields."""
         _, address, scheme = sending.visitor.origin
         lines = OWN_LINES % (address, scheme, sending.request_id.encode())
-        if self.origin_secret is not None:
-            proof = self.proof(request.method, sending.target)
-            lines += b"".join(f"{name}: {value}\r\n".encode() for name, value in proof.items())
-        return b"GET %b HTTP/1.1%b%b\r\n" % (sending.target.encode(), request.fields.sent, lines)
+        proof = b"".join(self._proof_lines("GET", sending.target))
+        return b"GET %b HTTP/1.1%b%b%b\r\n" % (sending.target.encode(), request.fields.sent, lines, proof)
+
+    def _proof_lines(self, method: str, target: str) -> list[bytes]:
+        return [f"{name}: {value}\r\n".encode() for name, value in self.proof(method, target).items()]
 
 
 def _looked_at(pump: "asyncio.Task[None]") -> None:
