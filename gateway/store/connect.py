@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.cluster import PRIMARY
 from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisClusterException, RedisError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from gateway.core.store_url import parse_store
 
@@ -17,6 +18,8 @@ Client = Redis | RedisCluster
 FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
 """What a client raises when the store does not do as it is told; the cluster's own class is no RedisError."""
 MAX_CONNECTIONS = 256
+SILENT = MaintNotificationsConfig(enabled=False)
+"""No notices of maintenance: where the library listens for them, it hands out connections that the server has ended."""
 
 
 class _Cluster(RedisCluster):
@@ -60,6 +63,7 @@ def connect(url: str, timeout: float = 1.0) -> Client:
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=once,
+            maint_notifications_config=SILENT,
             max_connections=MAX_CONNECTIONS,
         )
         return primary
@@ -71,6 +75,7 @@ def connect(url: str, timeout: float = 1.0) -> Client:
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=once,
+            maint_notifications_config=SILENT,
             # Else every fifth redirection closes all connections, those that wait for an answer too.
             reinitialize_steps=0,
             max_connections=MAX_CONNECTIONS,
@@ -81,6 +86,7 @@ def connect(url: str, timeout: float = 1.0) -> Client:
         socket_connect_timeout=timeout,
         health_check_interval=0,
         retry=once,
+        maint_notifications_config=SILENT,
         max_connections=MAX_CONNECTIONS,
     )
 

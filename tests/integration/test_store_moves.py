@@ -117,3 +117,18 @@ async def test_a_server_with_its_file_is_restarted_under_a_crowd(how: int, fsync
             servers.start(*options, port=port)
             await crowd.moves_on()
         crowd.check(await crowd.all_get_in(), lost_answers=JOINING)
+
+
+async def test_connections_that_a_restart_has_ended_are_not_used_again(servers: Servers) -> None:
+    """Whoever asks first on each of them afterwards gets an answer: a dead connection is seen before it is used."""
+    port = servers.start("--appendonly", "yes")
+    await until(lambda: answers(port), what="the server answers")
+    async with rooms_at(f"redis://127.0.0.1:{port}") as rooms:
+        epoch = await rooms.open(ROOM, None)
+        many = [rooms.claim(ROOM, "regular", 1, epoch, pool="p") for _ in range(20)]
+        await asyncio.gather(*many)
+        await asyncio.to_thread(servers.kill, port, signal.SIGTERM)
+        servers.start("--appendonly", "yes", port=port)
+        await until(lambda: answers(port), what="the server answers again")
+        many = [rooms.claim(ROOM, "regular", 1, epoch, pool="p") for _ in range(20)]
+        await asyncio.gather(*many)
