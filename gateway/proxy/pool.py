@@ -268,7 +268,7 @@ class Pool:
         return sum(node.room(now) / node.latency if node.latency else inf for node in self._usable())
 
     def _choose(self, need: Need, avoid: Collection[str], now: float) -> Node | None:
-        if len(self.nodes) == 1 and not need.session:
+        if len(self.nodes) == 1 and not need.session:  # nothing to choose, and nobody to eject it in favour of
             node = self.nodes[0]
             return node if node.usable and node.fits(need.cost, node.room(now)) else None
         others = self._usable()
